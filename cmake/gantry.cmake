@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-# Compiler settings and the four functions that every CMakeLists.txt of the tree uses.
+# Compiler settings and the functions that every CMakeLists.txt of the tree uses.
 #   gantry_library(NAME SOURCES ... LINK ...)          static library gantry-NAME
 #   gantry_program(NAME SOURCES ... LINK ...)          build/bin/NAME
 #   gantry_plugin(NAME SOURCES ... LINK ...)           build/lib/gantry/plugins/NAME.so
 #   gantry_test(NAME PART part SOURCES ... LINK ...)   a cmocka executable, registered with ctest under label `part`
+#   gantry_fuzzer(NAME SOURCES ... LINK ...)           libFuzzer target build-fuzz/fuzz/fuzz_NAME, in the preset "fuzz" only
 
 set(CMAKE_C_STANDARD 17)
 set(CMAKE_C_STANDARD_REQUIRED ON)
@@ -31,6 +32,10 @@ else()
 	if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
 		add_compile_definitions(_FORTIFY_SOURCE=2)
 	endif()
+endif()
+option(GANTRY_FUZZ "build the fuzz targets, and everything with coverage for libFuzzer (clang)" OFF)
+if(GANTRY_FUZZ)
+	add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 add_link_options(-Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--gc-sections -Wl,--as-needed)
 option(GANTRY_WERROR "treat warnings as errors" ON)
@@ -80,4 +85,16 @@ function(gantry_test name)
 	endif()
 	set_tests_properties(${name} PROPERTIES LABELS ${A_PART} TIMEOUT ${A_TIMEOUT}
 		ENVIRONMENT "CMOCKA_MESSAGE_OUTPUT=TAP")
+endfunction()
+
+# tests/fuzz/CMakeLists.txt says what a target is. With the planted bug it is built a second time, as fuzz_NAME_planted.
+function(gantry_fuzzer name)
+	cmake_parse_arguments(A "" "" "SOURCES;LINK" ${ARGN})
+	foreach(variant "" _planted)
+		add_executable(fuzz_${name}${variant} ${A_SOURCES})
+		set_target_properties(fuzz_${name}${variant} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
+		target_link_libraries(fuzz_${name}${variant} PRIVATE ${A_LINK})
+		target_link_options(fuzz_${name}${variant} PRIVATE -fsanitize=fuzzer)
+	endforeach()
+	target_compile_definitions(fuzz_${name}_planted PRIVATE GANTRY_PLANTED_BUG)
 endfunction()

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""scripts/test: builds what the wanted parts need and runs them, part after part."""
+import argparse
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import jobs
+import report
+
+# In the order they run; the CMake preset whose build they test. At most two builds, for the time they take.
+PARTS = {
+    'lint': None,
+    'unit': 'release',
+    'contract': 'release',
+    'integration': 'release',
+    'guest': 'release',
+    'crash': 'fuzz',
+    'fuzz': 'fuzz',
+    'soak': 'release',
+}
+FOLDERS = {'release': 'build', 'fuzz': 'build-fuzz'}
+LOGS = os.path.join(jobs.SOURCE, 'build/test-logs')
+
+
+def options():
+    parser = argparse.ArgumentParser(prog='scripts/test')
+    parser.add_argument('-j', type=int, default=2, metavar='N')
+    parser.add_argument('-k', default='', metavar='WORD')
+    parser.add_argument('parts', nargs='*', metavar='PART')
+    chosen = parser.parse_args()
+    for part in chosen.parts:
+        if part not in PARTS:
+            parser.error("no part '%s': one of %s" % (part, ' '.join(PARTS)))
+    chosen.parts = [p for p in PARTS if p in (chosen.parts or [q for q in PARTS if q != 'soak'])]
+    return chosen
+
+
+def build(preset):
+    """Configures and builds; the time it took and the log's text, which is None when all went well."""
+    started = time.monotonic()
+    log = os.path.join(LOGS, 'build-%s.log' % preset)
+    with open(log, 'wb') as f:
+        for command in (['cmake', '--preset', preset, '-DGANTRY_TESTS=ON'],
+                        ['cmake', '--build', '--preset', preset]):
+            if subprocess.call(command, cwd=jobs.SOURCE, stdin=subprocess.DEVNULL, stdout=f, stderr=f) != 0:
+                break
+        else:
+            return time.monotonic() - started, None
+    with open(log, encoding='utf-8', errors='replace') as f:
+        return time.monotonic() - started, f.read()
+
+
+def build_all(parts, out):
+    """Builds the presets of the parts; the set of those that failed."""
+    broken, took = set(), 0.0
+    for preset in FOLDERS:
+        if preset not in [PARTS[p] for p in parts]:
+            continue
+        print('building the %s preset' % preset, flush=True)
+        seconds, text = build(preset)
+        took += seconds
+        if text is not None:
+            broken.add(preset)
+            out.fail('build', 'the %s preset does not build' % preset, text)
+    if took:
+        out.suite_done('build', took)
+    return broken
+
+
+def run_part(part, chosen, runner, out):
+    folder = os.path.join(jobs.SOURCE, FOLDERS[PARTS[part] or 'release'])
+    todo = list(jobs.from_ctest(folder, part)) if PARTS[part] else []
+    todo += jobs.from_scripts(folder, part)
+    todo = [j for j in todo if chosen.k in j.name]
+    if not todo:
+        print('%s: no test' % part)
+        return
+    started = time.monotonic()
+    runner.run_all(todo, chosen.j, out.test_done)
+    out.suite_done(part, time.monotonic() - started, [j for j in todo if j.results])
+
+
+def main():
+    chosen = options()
+    if os.geteuid() != 0:
+        print('the tests make namespaces, mounts and cgroups: run as root')
+        print('0 passed, 1 failed, 0 skipped')
+        return 1
+    shutil.rmtree(LOGS, ignore_errors=True)
+    os.makedirs(LOGS)
+    out, runner = report.Report(), jobs.Runner(LOGS)
+
+    def interrupted(signum, _frame):
+        runner.stop()
+        sys.exit(128 + signum)
+
+    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signum, interrupted)
+    broken = build_all(chosen.parts, out)
+    for part in chosen.parts:
+        if PARTS[part] not in broken:
+            run_part(part, chosen, runner, out)
+    return out.finish()
+
+
+sys.exit(main())

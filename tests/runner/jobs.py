@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What there is to run: executables that ctest knows, shell tests, guest groups; and running one of them."""
+import itertools
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+
+import tap
+
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+CONTAIN = os.path.join(SOURCE, 'tests/runner/contain.sh')
+DEFAULT_SECONDS = 120
+
+
+class Job:
+    def __init__(self, name, command, build, seconds=DEFAULT_SECONDS, alone=False, environment=()):
+        self.name = name
+        self.command = command
+        self.build = build
+        self.seconds = seconds
+        self.alone = alone
+        self.environment = dict(environment)
+        self.results = None
+        self.took = 0.0
+        self.text = ''
+
+
+def from_ctest(build, part):
+    """The executables registered by gantry_test() under the label `part` in a build folder."""
+    listing = subprocess.run(['ctest', '--test-dir', build, '--show-only=json-v1'], check=True, stdout=subprocess.PIPE)
+    for test in json.loads(listing.stdout)['tests']:
+        properties = {p['name']: p['value'] for p in test.get('properties', [])}
+        if part not in properties.get('LABELS', []):
+            continue
+        environment = [e.split('=', 1) for e in properties.get('ENVIRONMENT', [])]
+        yield Job(test['name'], test.get('command', [test['name']]), build,
+                  int(properties.get('TIMEOUT', DEFAULT_SECONDS)), properties.get('RUN_SERIAL', False), environment)
+
+
+def from_scripts(build, part):
+    """tests/PART/*.sh; a line "# timeout: SECONDS" or "# alone" of the comment at the top sets what a property sets for ctest."""
+    folder = os.path.join(SOURCE, 'tests', part)
+    if not os.path.isdir(folder):
+        return
+    for entry in sorted(os.listdir(folder)):
+        if not entry.endswith('.sh'):
+            continue
+        path = os.path.join(folder, entry)
+        with open(path, encoding='utf-8') as f:
+            head = ''.join(itertools.takewhile(lambda line: line.startswith('#'), f))
+        timeout = re.search(r'^# timeout: (\d+)$', head, re.MULTILINE)
+        yield Job('%s_%s' % (part, entry[:-3]), ['bash', path], build,
+                  int(timeout.group(1)) if timeout else DEFAULT_SECONDS,
+                  bool(re.search(r'^# alone$', head, re.MULTILINE)))
+
+
+class Runner:
+    """Runs jobs, each in a pid namespace that ends with it, and keeps what they print."""
+
+    def __init__(self, logs):
+        self.logs = logs
+        self.running = set()
+        self.lock = threading.Lock()
+        self.stopped = False
+
+    def stop(self):
+        with self.lock:
+            self.stopped = True
+            for process in self.running:
+                kill_group(process)
+
+    def run(self, job):
+        scratch = tempfile.mkdtemp(prefix='gantry-test-')
+        environment = dict(os.environ, GANTRY_SOURCE_DIR=SOURCE, GANTRY_BUILD_DIR=job.build, TMPDIR=scratch,
+                           LC_ALL='C.UTF-8', CMOCKA_MESSAGE_OUTPUT='TAP', **job.environment)
+        log = os.path.join(self.logs, job.name + '.log')
+        started = time.monotonic()
+        with open(log, 'wb') as out:
+            code, timed_out = self.wait(job, out, environment)
+        job.took = time.monotonic() - started
+        shutil.rmtree(scratch, ignore_errors=True)
+        with open(log, encoding='utf-8', errors='replace') as f:
+            job.text = f.read()
+        job.results = tap.judge(job.text, code, timed_out, job.seconds)
+
+    def wait(self, job, out, environment):
+        command = ['unshare', '--pid', '--fork', '--kill-child=KILL', '--mount-proc', 'bash', CONTAIN] + job.command
+        with self.lock:
+            if self.stopped:
+                return 130, False
+            process = subprocess.Popen(command, cwd=SOURCE, env=environment, stdin=subprocess.DEVNULL, stdout=out,
+                                       stderr=subprocess.STDOUT, start_new_session=True)
+            self.running.add(process)
+        try:
+            code = process.wait(job.seconds)
+            return (code if code >= 0 else 128 - code), False
+        except subprocess.TimeoutExpired:
+            kill_group(process)
+            process.wait()
+            return 137, True
+        finally:
+            with self.lock:
+                self.running.discard(process)
+
+    def run_all(self, jobs, at_a_time, done):
+        """Runs the jobs, `at_a_time` of them side by side; those that must be alone come last, one by one."""
+        queue = [j for j in jobs if not j.alone]
+
+        def work():
+            while True:
+                with self.lock:
+                    if not queue or self.stopped:
+                        return
+                    job = queue.pop(0)
+                self.run(job)
+                done(job)
+
+        threads = [threading.Thread(target=work) for _ in range(at_a_time)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for job in jobs:
+            if job.alone and not self.stopped:
+                self.run(job)
+                done(job)
+
+
+def kill_group(process):
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
