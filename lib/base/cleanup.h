@@ -31,12 +31,12 @@ static inline void cleanup_close(int *fd)
 #define auto_close __attribute__((cleanup(cleanup_close)))
 
 /* Gives the value away and leaves NULL / -1 behind, so that the scope's end does nothing. */
-#define take_ptr(p)                                                                                          \
-	({                                                                                                   \
-		__typeof__(p) *take_p_ = &(p);                                                               \
-		__typeof__(p) take_v_ = *take_p_;                                                            \
-		*take_p_ = NULL;                                                                             \
-		take_v_;                                                                                     \
+#define take_ptr(p)                               \
+	({                                        \
+		__typeof__(p) *take_p_ = &(p);    \
+		__typeof__(p) take_v_ = *take_p_; \
+		*take_p_ = NULL;                  \
+		take_v_;                          \
 	})
 
 static inline int take_fd_(int *fd)

@@ -21,14 +21,15 @@ ssize_t fd_read_full(int fd, void *buf, size_t n);
  * -EFBIG when it is larger.  dirfd and path as in openat. */
 int fd_read_file(int dirfd, const char *path, size_t max, char **ret, size_t *ret_len);
 
-/* Opens path for writing (no creation), writes text in one write(2), closes: for /proc, /sys and cgroup files. */
+/* Opens path for writing (no creation), writes text in one write(2), closes: for /proc, /sys and cgroup
+ * files. */
 int fd_write_file(int dirfd, const char *path, const char *text);
 
 /* Creates or replaces path by writing path.tmp and renaming; fsyncs file and folder when durable. */
 int fd_replace_file(int dirfd, const char *path, const void *data, size_t n, mode_t mode, bool durable);
 
-/* One message with up to FD_PASS_MAX descriptors over a unix socket.  flags: MSG_DONTWAIT or 0 (MSG_NOSIGNAL is added).
- * Returns the bytes sent. */
+/* One message with up to FD_PASS_MAX descriptors over a unix socket.  flags: MSG_DONTWAIT or 0 (MSG_NOSIGNAL
+ * is added). Returns the bytes sent. */
 #define FD_PASS_MAX 250
 ssize_t fd_send(int sock, const void *data, size_t n, const int *fds, size_t nfds, int flags);
 

@@ -12,9 +12,9 @@
 /* Formats into buf; -ENAMETOOLONG instead of cutting. */
 int path_format(char *buf, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* Lexical cleaning as Go's filepath.Clean does for absolute paths: "//a/./b/../c/" -> "/a/c"; ".." at the root
- * stays at the root; a relative path is taken from the root.  buf may be path itself when that is absolute.
- * -ENAMETOOLONG if it does not fit. */
+/* Lexical cleaning as Go's filepath.Clean does for absolute paths: "//a/./b/../c/" -> "/a/c"; ".." at the
+ * root stays at the root; a relative path is taken from the root.  buf may be path itself when that is
+ * absolute. -ENAMETOOLONG if it does not fit. */
 int path_clean(const char *path, char *buf, size_t size);
 
 /* True when path is prefix or lies below it; both cleaned. */

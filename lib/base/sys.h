@@ -56,7 +56,13 @@
 #endif
 
 /* enum fsconfig_command of the kernel. */
-enum { SYS_FSCONFIG_FLAG = 0, SYS_FSCONFIG_STRING = 1, SYS_FSCONFIG_FD = 5, SYS_FSCONFIG_CREATE = 6, SYS_FSCONFIG_RECONFIGURE = 7 };
+enum {
+	SYS_FSCONFIG_FLAG = 0,
+	SYS_FSCONFIG_STRING = 1,
+	SYS_FSCONFIG_FD = 5,
+	SYS_FSCONFIG_CREATE = 6,
+	SYS_FSCONFIG_RECONFIGURE = 7
+};
 
 struct sys_mount_attr { /* struct mount_attr, size 32 */
 	uint64_t attr_set, attr_clr, propagation, userns_fd;
@@ -66,7 +72,8 @@ static inline int sys_open_tree(int dirfd, const char *path, unsigned flags)
 {
 	return (int)syscall(SYS_open_tree, dirfd, path, flags);
 }
-static inline int sys_move_mount(int from_dirfd, const char *from, int to_dirfd, const char *to, unsigned flags)
+static inline int sys_move_mount(
+	int from_dirfd, const char *from, int to_dirfd, const char *to, unsigned flags)
 {
 	return (int)syscall(SYS_move_mount, from_dirfd, from, to_dirfd, to, flags);
 }
@@ -83,7 +90,8 @@ static inline int sys_fsmount(int fs, unsigned flags, unsigned attrs)
 	return (int)syscall(SYS_fsmount, fs, flags, attrs);
 }
 /* Kernel 5.12. */
-static inline int sys_mount_setattr(int dirfd, const char *path, unsigned flags, const struct sys_mount_attr *attr)
+static inline int sys_mount_setattr(
+	int dirfd, const char *path, unsigned flags, const struct sys_mount_attr *attr)
 {
 	return (int)syscall(442, dirfd, path, flags, attr, sizeof *attr);
 }
@@ -131,7 +139,8 @@ static inline int sys_execveat(int dirfd, const char *path, char *const argv[], 
 #define P_PIDFD 3
 #endif
 struct sys_clone_args { /* struct clone_args, size 88 */
-	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
+	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid,
+		set_tid_size, cgroup;
 };
 /* Forks as fork(2) does: both sides return.  No pthread_atfork handler runs: for single-threaded callers,
  * or a child that only makes system calls. */
