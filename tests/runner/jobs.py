@@ -44,18 +44,20 @@ def from_ctest(build, part):
 
 
 def from_scripts(build, part):
-    """tests/PART/*.sh; a line "# timeout: SECONDS" or "# alone" of the comment at the top sets what a property sets for ctest."""
+    """tests/PART/*.sh and test_*.py; "# timeout: SECONDS" and "# alone" in the comment at the top are for us."""
     folder = os.path.join(SOURCE, 'tests', part)
     if not os.path.isdir(folder):
         return
     for entry in sorted(os.listdir(folder)):
-        if not entry.endswith('.sh'):
+        python = entry.startswith('test_') and entry.endswith('.py')
+        if not python and not entry.endswith('.sh'):
             continue
         path = os.path.join(folder, entry)
         with open(path, encoding='utf-8') as f:
             head = ''.join(itertools.takewhile(lambda line: line.startswith('#'), f))
         timeout = re.search(r'^# timeout: (\d+)$', head, re.MULTILINE)
-        yield Job('%s_%s' % (part, entry[:-3]), ['bash', path], build,
+        name = '%s_%s' % (part, entry[:-3].removeprefix('test_'))
+        yield Job(name, ['/usr/bin/python3' if python else 'bash', path], build,
                   int(timeout.group(1)) if timeout else DEFAULT_SECONDS,
                   bool(re.search(r'^# alone$', head, re.MULTILINE)))
 
@@ -76,9 +78,17 @@ class Runner:
                 kill_group(process)
 
     def run(self, job):
+        try:
+            self.run_contained(job)
+        except Exception as e:  # the run goes on, and fails
+            job.results = tap.Results()
+            job.results.failed.append('cannot be run: %s' % e)
+
+    def run_contained(self, job):
         scratch = tempfile.mkdtemp(prefix='gantry-test-')
-        environment = dict(os.environ, GANTRY_SOURCE_DIR=SOURCE, GANTRY_BUILD_DIR=job.build, TMPDIR=scratch,
-                           LC_ALL='C.UTF-8', CMOCKA_MESSAGE_OUTPUT='TAP', **job.environment)
+        environment = {**os.environ, 'GANTRY_SOURCE_DIR': SOURCE, 'GANTRY_BUILD_DIR': job.build, 'TMPDIR': scratch,
+                       'LC_ALL': 'C.UTF-8', 'CMOCKA_MESSAGE_OUTPUT': 'TAP', 'PYTHONDONTWRITEBYTECODE': '1',
+                       **job.environment}
         log = os.path.join(self.logs, job.name + '.log')
         started = time.monotonic()
         with open(log, 'wb') as out:
