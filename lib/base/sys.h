@@ -135,9 +135,6 @@ static inline int sys_execveat(int dirfd, const char *path, char *const argv[], 
 #define CLONE_PIDFD 0x00001000
 #endif
 #define SYS_CLONE_INTO_CGROUP UINT64_C(0x200000000)
-#ifndef P_PIDFD
-#define P_PIDFD 3
-#endif
 struct sys_clone_args { /* struct clone_args, size 88 */
 	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid,
 		set_tid_size, cgroup;

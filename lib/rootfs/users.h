@@ -25,7 +25,7 @@
 
 struct rootfs_user {
 	uint32_t uid, gid;
-	uint32_t ngroups; /* for setgroups: gid first, then supplementary and additional ones, no doubles */
+	uint32_t ngroups; /* for setgroups: gid first, the others ascending, no doubles */
 	uint32_t groups[ROOTFS_GROUPS_MAX];
 	char home[ROOTFS_USERS_HOME_MAX]; /* "/" when passwd has no entry or an empty one */
 };
@@ -33,10 +33,10 @@ struct rootfs_user {
 /* Resolves Docker's USER: "", "user", "uid", "user:group", "uid:gid", "uid:group", ":group".
  * A number is always an id, never a name, and need not be in the files; one out of range is an error, as is a
  * name that is not there.  "" is uid 0.  Supplementary groups are those that name the passwd entry's user as
- * a member, unless spec gives a group.  extra: names or numbers added to the groups (--group-add); a name may
- * also consist of digits. rootfd: O_PATH will do.  A missing passwd or group file counts as an empty one.
- * Errors: ERROR_INVALID with Docker's words ("unable to find user x: no matching entries in passwd file");
- * *ret is untouched. */
+ * a member, unless spec gives a group.  extra: names or numbers added to the groups
+ * (--group-add), fewer than ROOTFS_GROUPS_MAX.  rootfd: O_PATH will do.  A missing passwd or group file
+ * counts as an empty one. Errors: ERROR_INVALID with Docker's words ("unable to find user x: no matching
+ * entries in passwd file"); *ret is untouched. */
 int rootfs_user_resolve(int rootfd, const char *spec, const char *const *extra, size_t n_extra,
 	struct rootfs_user *ret, struct error *err);
 

@@ -94,18 +94,18 @@ struct launch_hook {
 	uint32_t timeout, reserved;  /* seconds; 0: none */
 };
 
-/* One write into a cgroup; the names are lib/cgroup's (struct cgroup_setting). */
+/* One write into a cgroup, as lib/cgroup's struct cgroup_setting. */
 struct launch_cgroup_setting {
-	struct launch_str controller, file, value;
-	uint32_t flags, reserved;
+	uint32_t controller, flags; /* enum cgroup_controller, CGROUP_SETTING_* */
+	struct launch_str file, value;
 };
 
+/* As lib/cgroup's struct cgroup_device_rule. */
 struct launch_cgroup_device {
-	uint32_t type;         /* 'a', 'b' or 'c' */
-	uint32_t access;       /* bits 1 read, 2 write, 4 mknod */
-	uint32_t allow;        /* 0 deny, 1 allow; the last rule that fits wins */
-	uint32_t major, minor; /* LAUNCH_UNSET: any */
-	uint32_t reserved;
+	uint32_t type;        /* 'a', 'b' or 'c' */
+	uint16_t access;      /* CGROUP_DEVICE_* */
+	uint16_t allow;       /* 0 deny, 1 allow; the last rule that fits wins */
+	int64_t major, minor; /* -1: any */
 };
 
 struct launch_sysctl {
