@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Deleting a tree by descriptors.  Symlinks are deleted, never followed; a mount point is never
- * entered.  Open descriptors (64), stack and memory per level (32 bytes) are bounded whatever the depth.
+ * entered.  Descriptors (ROOTFS_WALK_WINDOW), stack and memory per level (32 bytes) are bounded, whatever the
+ * depth.
  */
 #ifndef GANTRY_ROOTFS_REMOVE_H
 #define GANTRY_ROOTFS_REMOVE_H
