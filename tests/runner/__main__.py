@@ -74,7 +74,7 @@ def build_all(parts, out):
 def run_part(part, chosen, runner, out):
     folder = os.path.join(jobs.SOURCE, FOLDERS[PARTS[part] or 'release'])
     todo = list(jobs.from_ctest(folder, part)) if PARTS[part] else []
-    todo += jobs.from_scripts(folder, part)
+    todo += jobs.from_guest_lists(folder) if part == 'guest' else jobs.from_scripts(folder, part)
     todo = [j for j in todo if chosen.k in j.name]
     if not todo:
         print('%s: no test' % part)

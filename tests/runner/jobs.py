@@ -30,6 +30,9 @@ class Job:
         self.took = 0.0
         self.text = ''
 
+    def judge(self, code, timed_out):
+        return tap.judge(self.text, code, timed_out, self.seconds)
+
 
 def from_ctest(build, part):
     """The executables registered by gantry_test() under the label `part` in a build folder."""
@@ -60,6 +63,52 @@ def from_scripts(build, part):
         yield Job(name, ['/usr/bin/python3' if python else 'bash', path], build,
                   int(timeout.group(1)) if timeout else DEFAULT_SECONDS,
                   bool(re.search(r'^# alone$', head, re.MULTILINE)))
+
+
+class GuestJob(Job):
+    """Tests that run one after another in one guest (tests/guest/NAME.list); one boot for all of them."""
+
+    def __init__(self, name, options, tests, build, seconds):
+        pairs = ['%s=%s' % pair for pair in tests.items()]
+        guest = os.path.join(SOURCE, 'tests/guest')
+        super().__init__(name, [os.path.join(guest, 'run'), '-t', str(seconds)] + options +
+                         ['--', 'bash', os.path.join(guest, 'inside.sh'), str(seconds)] + pairs, build, seconds + 30)
+        self.tests = tests
+
+    def judge(self, code, timed_out):
+        results = tap.Results()
+        for name in self.tests:
+            section = re.search(r'^=== begin %s$(.*?)^=== end %s (\d+)$' % (re.escape(name), re.escape(name)), self.text,
+                                re.MULTILINE | re.DOTALL)
+            if section:
+                inside = int(section.group(2))
+                results.add(name, tap.judge(section.group(1), inside, inside == 124, self.seconds))
+            else:
+                results.failed.append('%s: did not run to its end' % name)
+        if timed_out:
+            results.failed.append('the guest timed out after %d s' % self.seconds)
+        elif code != 0:
+            results.failed.append('the guest did not start or was cut short (exit %d)' % code)
+        return results
+
+
+def from_guest_lists(build):
+    """tests/guest/NAME.list: names of tests, "# guest: OPTIONS" for tests/guest/run, "# timeout: SECONDS"."""
+    folder = os.path.join(SOURCE, 'tests/guest')
+    for entry in sorted(os.listdir(folder)):
+        if not entry.endswith('.list'):
+            continue
+        with open(os.path.join(folder, entry), encoding='utf-8') as f:
+            text = f.read()
+        options = re.search(r'^# guest: (.*)$', text, re.MULTILINE)
+        timeout = re.search(r'^# timeout: (\d+)$', text, re.MULTILINE)
+        tests = {}
+        for name in text.split('\n'):
+            if name and not name.startswith('#'):
+                tests[name] = os.path.join(SOURCE, 'tests', name + '.sh') if '/' in name else \
+                    os.path.join(build, 'tests', name)
+        yield GuestJob('guest-' + entry[:-5], options.group(1).split() if options else [], tests, build,
+                       int(timeout.group(1)) if timeout else DEFAULT_SECONDS)
 
 
 class Runner:
@@ -97,7 +146,7 @@ class Runner:
         shutil.rmtree(scratch, ignore_errors=True)
         with open(log, encoding='utf-8', errors='replace') as f:
             job.text = f.read()
-        job.results = tap.judge(job.text, code, timed_out, job.seconds)
+        job.results = job.judge(code, timed_out)
 
     def wait(self, job, out, environment):
         command = ['unshare', '--pid', '--fork', '--kill-child=KILL', '--mount-proc', 'bash', CONTAIN] + job.command

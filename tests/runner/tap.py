@@ -36,6 +36,12 @@ class Results:
         else:
             self.passed += 1
 
+    def add(self, name, other):
+        """Takes the points of a test that ran as a part of this one."""
+        self.passed += other.passed
+        self.failed += ['%s: %s' % (name, point) for point in other.failed]
+        self.skipped += [('%s: %s' % (name, point), reason) for point, reason in other.skipped]
+
     def add_plan(self, plan):
         self.planned = (self.planned or 0) + int(plan.group(1))
         if plan.group(2) is not None and int(plan.group(1)) == 0:
