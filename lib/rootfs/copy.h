@@ -17,8 +17,9 @@
 
 struct rootfs_copy_options {
 	bool cross_mounts; /* enter what is mounted below the source; else -EXDEV there */
-	bool replace;      /* an entry that exists is replaced (directories are merged); else kept as it is */
-	uint32_t links_max; /* files with several names that are remembered; 0: 1,000,000 (32 bytes each) */
+	bool replace; /* an entry that exists is replaced; else kept as it is.  Directories are merged either
+			 way */
+	uint32_t links_max;                 /* files with several names that are remembered; 0: 100,000 */
 	const struct rootfs_cancel *cancel; /* NULL: none */
 };
 
