@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Preloaded into User-Mode Linux, which sets its processes' vector registers with a block as large as AVX-512 needs.
- * On a processor with AMX the kernel takes nothing but the whole, larger block (EFAULT), and the guest panics before
- * its first process runs.  The block is completed here with what the process has.
+ * Preloaded into User-Mode Linux, which sets its processes' vector registers with a block as large as AVX-512
+ * needs. On a processor with AMX the kernel takes nothing but the whole, larger block (EFAULT), and the guest
+ * panics before its first process runs.  The block is completed here with what the process has.
  */
 #include <dlfcn.h>
 #include <elf.h>
@@ -16,7 +16,8 @@ typedef long ptrace_fn(int request, pid_t pid, void *addr, void *data);
 
 static ptrace_fn *real_ptrace;
 
-/* Not on the stack: that of UML's kernel threads is 16 KiB.  Nothing runs in between, UML is single-threaded here. */
+/* Not on the stack: that of UML's kernel threads is 16 KiB.  Nothing runs in between, UML is single-threaded
+ * here. */
 static char block[65536] __attribute__((aligned(64)));
 
 __attribute__((constructor)) static void find_ptrace(void)
