@@ -84,6 +84,31 @@ def run_part(part, chosen, runner, out):
     out.suite_done(part, time.monotonic() - started, [j for j in todo if j.results])
 
 
+class HostCheck:
+    """The host before and after the run: what tests leave behind is a failure of the run."""
+
+    ROOTS = ['/var/lib/gantry', '/run/gantry']
+
+    def __init__(self):
+        self.program = os.path.join(jobs.SOURCE, 'build/tests/hoststate')
+        self.before = os.path.join(LOGS, 'host-before')
+        self.taken = os.path.exists(self.program) and \
+            subprocess.call([self.program, 'take', self.before] + self.ROOTS) == 0
+
+    def finish(self, out):
+        if not self.taken:
+            return
+        check = subprocess.run([self.program, 'check', self.before] + self.ROOTS, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, text=True, check=False)
+        if check.returncode == 0:
+            out.passed += 1
+        elif os.environ.get('GANTRY_TEST_SHARED_HOST'):
+            out.skips.append(('host', 'nothing is left behind',
+                              'GANTRY_TEST_SHARED_HOST is set: others change this host during the run'))
+        else:
+            out.fail('host', 'something is left behind, or gone', check.stdout)
+
+
 def main():
     chosen = options()
     if os.geteuid() != 0:
@@ -101,9 +126,11 @@ def main():
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, interrupted)
     broken = build_all(chosen.parts, out)
+    host = HostCheck()
     for part in chosen.parts:
         if PARTS[part] not in broken:
             run_part(part, chosen, runner, out)
+    host.finish(out)
     return out.finish()
 
 

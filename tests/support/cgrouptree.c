@@ -14,8 +14,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define MOUNTINFO_MAX (16 << 20)
-#define REMOVE_WITHIN (10 * CLOCK_S)
+#define MOUNTINFO_MAX   (16 << 20)
+#define REMOVE_WITHIN   (10 * CLOCK_S)
+#define HIERARCHIES_MAX 32
 
 /* mountinfo: "ID PARENT MAJ:MIN ROOT MOUNTPOINT OPTIONS [TAGS] - TYPE SOURCE SUPER", proc(5). */
 static bool parse_mount(char *line, char **mountpoint, char **type)
@@ -34,10 +35,19 @@ static bool parse_mount(char *line, char **mountpoint, char **type)
 	return n >= 5;
 }
 
+static bool has_seen(char *const *seen, size_t n, const char *mountpoint)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(seen[i], mountpoint) == 0)
+			return true;
+	return false;
+}
+
 int cgrouptree_each(int (*visit)(const char *mountpoint, bool v2, void *ctx), void *ctx, struct error *err)
 {
 	auto_free char *table = NULL;
-	char *save = NULL, *mountpoint = NULL, *type = NULL;
+	char *save = NULL, *mountpoint = NULL, *type = NULL, *seen[HIERARCHIES_MAX];
+	size_t nseen = 0;
 	int r = fd_read_file(AT_FDCWD, "/proc/self/mountinfo", MOUNTINFO_MAX, &table, NULL);
 
 	if (r < 0)
@@ -45,9 +55,12 @@ int cgrouptree_each(int (*visit)(const char *mountpoint, bool v2, void *ctx), vo
 	for (char *line = strtok_r(table, "\n", &save); line && r >= 0; line = strtok_r(NULL, "\n", &save)) {
 		if (!parse_mount(line, &mountpoint, &type) || strncmp(type, "cgroup", 6) != 0)
 			continue;
-		/* below the /sys of this world alone; what it covers is out of reach */
-		if (strncmp(mountpoint, "/sys/fs/cgroup", 14) == 0)
-			r = visit(mountpoint, strcmp(type, "cgroup2") == 0, ctx);
+		/* in a world each is there twice: the fresh /sys covers the first */
+		if (strncmp(mountpoint, "/sys/fs/cgroup", 14) != 0 || has_seen(seen, nseen, mountpoint))
+			continue;
+		if (nseen < HIERARCHIES_MAX)
+			seen[nseen++] = mountpoint;
+		r = visit(mountpoint, strcmp(type, "cgroup2") == 0, ctx);
 	}
 	return r < 0 ? r : 0;
 }

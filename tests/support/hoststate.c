@@ -58,10 +58,10 @@ static void sort(struct hoststate *state)
 		qsort(state->lines, state->n, sizeof *state->lines, compare_lines);
 }
 
-int hoststate_take(const char *const roots[], struct hoststate **ret, struct error *err)
+int hoststate_take(const struct hoststate_scope *scope, struct hoststate **ret, struct error *err)
 {
 	struct hoststate *state = calloc(1, sizeof *state);
-	int r = state ? hoststate_collect(state, roots) : -ENOMEM;
+	int r = state ? hoststate_collect(state, scope) : -ENOMEM;
 
 	if (r < 0) {
 		hoststate_free(state);
@@ -102,14 +102,14 @@ static bool equal(const struct hoststate *a, const struct hoststate *b)
 	return true;
 }
 
-int hoststate_check(const struct hoststate *before, const char *const roots[], int seconds, FILE *out,
-	size_t *ret_differences, struct error *err)
+int hoststate_check(const struct hoststate *before, const struct hoststate_scope *scope, int seconds,
+	FILE *out, size_t *ret_differences, struct error *err)
 {
 	int64_t deadline = clock_mono_ns() + seconds * CLOCK_S;
 
 	for (;;) {
 		struct hoststate *now;
-		int r = hoststate_take(roots, &now, err);
+		int r = hoststate_take(scope, &now, err);
 
 		if (r < 0)
 			return r;

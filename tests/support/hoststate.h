@@ -18,8 +18,14 @@ struct hoststate {
 	size_t n, size;
 };
 
-/* roots: folders to list files of, NULL-ended; or NULL. */
-int hoststate_take(const char *const roots[], struct hoststate **ret, struct error *err);
+/* What to look at besides what the host has one of. */
+struct hoststate_scope {
+	const char *const *roots; /* folders to list files of, NULL-ended; or NULL */
+	const char *world; /* cgroup folder of the caller's world: those of other worlds, whose tests run
+			      beside this one, are left out; NULL: all are listed */
+};
+
+int hoststate_take(const struct hoststate_scope *scope, struct hoststate **ret, struct error *err);
 void hoststate_free(struct hoststate *state);
 
 /* Prints "left: LINE" for what is only in after, "gone: LINE" for what is only in before.  Returns their
@@ -29,8 +35,8 @@ size_t hoststate_compare(const struct hoststate *before, const struct hoststate 
 /* Takes the state again and again until it equals before, for at most the given seconds: namespaces and their
  * links end after the processes that held them.  Prints the last differences.  *ret_differences is their
  * number. */
-int hoststate_check(const struct hoststate *before, const char *const roots[], int seconds, FILE *out,
-	size_t *ret_differences, struct error *err);
+int hoststate_check(const struct hoststate *before, const struct hoststate_scope *scope, int seconds,
+	FILE *out, size_t *ret_differences, struct error *err);
 
 /* One line a line of the file. */
 int hoststate_save(const struct hoststate *state, const char *path, struct error *err);

@@ -6,6 +6,7 @@
 #include "lib/base/path.h"
 #include "tests/support/cgrouptree.h"
 #include "tests/support/command.h"
+#include "tests/support/world.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -110,8 +111,17 @@ static int collect_netns(struct hoststate *state)
 	return each_name("/proc", add_netns, &scan);
 }
 
+/* The folder of another world than the caller's. */
+static bool is_foreign(const FTSENT *entry, const char *world)
+{
+	return world && entry->fts_level == 1 &&
+	       strncmp(entry->fts_name, WORLD_CGROUP_PREFIX, strlen(WORLD_CGROUP_PREFIX)) == 0 &&
+	       strcmp(entry->fts_name, world) != 0;
+}
+
 /* Adds "KIND PATH" for what lies below a folder on the same file system, the folder itself not. */
-static int add_tree(struct hoststate *state, const char *kind, const char *root, bool folders_only)
+static int add_tree(
+	struct hoststate *state, const char *kind, const char *root, bool folders_only, const char *world)
 {
 	char *const roots[] = { (char *)root, NULL };
 	FTS *fts = fts_open(roots, FTS_PHYSICAL | FTS_XDEV | FTS_NOCHDIR, NULL);
@@ -123,6 +133,10 @@ static int add_tree(struct hoststate *state, const char *kind, const char *root,
 
 		if (entry->fts_level == 0 || entry->fts_info == FTS_DP || (folders_only && !folder))
 			continue;
+		if (is_foreign(entry, world)) {
+			fts_set(fts, entry, FTS_SKIP);
+			continue;
+		}
 		r = hoststate_add(
 			state, "%s %s%s", kind, entry->fts_path, folder && !folders_only ? "/" : "");
 	}
@@ -131,10 +145,22 @@ static int add_tree(struct hoststate *state, const char *kind, const char *root,
 	return r;
 }
 
+struct cgroups {
+	struct hoststate *state;
+	const char *world;
+};
+
 static int add_hierarchy(const char *mountpoint, bool v2, void *ctx)
 {
+	struct cgroups *cgroups = ctx;
+
 	(void)v2;
-	return add_tree(ctx, "cgroup", mountpoint, true);
+	return add_tree(cgroups->state, "cgroup", mountpoint, true, cgroups->world);
+}
+
+static int collect_cgroups(struct hoststate *state, const struct hoststate_scope *scope)
+{
+	return cgrouptree_each(add_hierarchy, &(struct cgroups){ state, scope->world }, NULL);
 }
 
 /* Lines of a tool's output as they are, without what counts down in them. */
@@ -295,7 +321,7 @@ static int add_process(const char *pid, void *ctx)
 	return r;
 }
 
-int hoststate_collect(struct hoststate *state, const char *const roots[])
+int hoststate_collect(struct hoststate *state, const struct hoststate_scope *scope)
 {
 	int r = collect_mounts(state);
 
@@ -304,7 +330,7 @@ int hoststate_collect(struct hoststate *state, const char *const roots[])
 	if (r == 0)
 		r = collect_netns(state);
 	if (r == 0)
-		r = cgrouptree_each(add_hierarchy, state, NULL);
+		r = collect_cgroups(state, scope);
 	if (r == 0)
 		r = collect_nft(state);
 	if (r == 0)
@@ -315,7 +341,7 @@ int hoststate_collect(struct hoststate *state, const char *const roots[])
 		r = collect_dm(state);
 	if (r == 0)
 		r = each_name("/proc", add_process, state);
-	for (size_t i = 0; roots && roots[i] && r == 0; i++)
-		r = add_tree(state, "file", roots[i], false);
+	for (size_t i = 0; scope->roots && scope->roots[i] && r == 0; i++)
+		r = add_tree(state, "file", scope->roots[i], false, NULL);
 	return r;
 }

@@ -7,6 +7,6 @@
 
 /* 0, or -ENOMEM; what cannot be read (a process that has just ended, a tool that is not installed) adds
  * nothing. */
-int hoststate_collect(struct hoststate *state, const char *const roots[]);
+int hoststate_collect(struct hoststate *state, const struct hoststate_scope *scope);
 
 #endif

@@ -6,6 +6,7 @@
  */
 #include "tests/support/hoststate.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define SETTLE_SECONDS 5
@@ -16,12 +17,17 @@ static int fail(const struct error *err)
 	return 2;
 }
 
+static struct hoststate_scope scope_of(char **roots)
+{
+	return (struct hoststate_scope){ (const char *const *)roots, getenv("GANTRY_WORLD_CGROUP") };
+}
+
 static int take(char **argv, struct error *err)
 {
+	struct hoststate_scope scope = scope_of(argv + 1);
 	struct hoststate *state;
 
-	if (hoststate_take((const char *const *)argv + 1, &state, err) < 0 ||
-		hoststate_save(state, argv[0], err) < 0)
+	if (hoststate_take(&scope, &state, err) < 0 || hoststate_save(state, argv[0], err) < 0)
 		return fail(err);
 	hoststate_free(state);
 	return 0;
@@ -29,12 +35,12 @@ static int take(char **argv, struct error *err)
 
 static int check(char **argv, struct error *err)
 {
+	struct hoststate_scope scope = scope_of(argv + 1);
 	struct hoststate *before;
 	size_t differences;
 
 	if (hoststate_load(argv[0], &before, err) < 0 ||
-		hoststate_check(
-			before, (const char *const *)argv + 1, SETTLE_SECONDS, stdout, &differences, err) < 0)
+		hoststate_check(before, &scope, SETTLE_SECONDS, stdout, &differences, err) < 0)
 		return fail(err);
 	hoststate_free(before);
 	return differences > 0;

@@ -22,7 +22,7 @@
 
 #include <cmocka.h>
 
-static const char *const roots[] = { WORLD_SCRATCH "/root", NULL };
+static struct hoststate_scope scope = { .roots = (const char *const[]){ WORLD_SCRATCH "/root", NULL } };
 
 struct planted {
 	struct hoststate *before;
@@ -38,7 +38,7 @@ static char *differences_of(const struct planted *p)
 	char *text = NULL;
 	size_t n;
 
-	if (hoststate_take(roots, &after, &err) < 0)
+	if (hoststate_take(&scope, &after, &err) < 0)
 		fail_msg("%s", err.text);
 	FILE *out = open_memstream(&text, &n);
 	assert_non_null(out);
@@ -85,8 +85,9 @@ static int take_before(void **state)
 	struct error err = ERROR_INIT;
 
 	planted = (struct planted){ .world = *state };
+	scope.world = planted.world->cgroup;
 	mkdir(WORLD_SCRATCH "/root", 0755);
-	if (hoststate_take(roots, &planted.before, &err) < 0) {
+	if (hoststate_take(&scope, &planted.before, &err) < 0) {
 		print_error("%s\n", err.text);
 		return -1;
 	}
@@ -101,7 +102,7 @@ static int check_after(void **state)
 	struct error err = ERROR_INIT;
 	size_t differences = 1;
 
-	int r = hoststate_check(p->before, roots, 10, stdout, &differences, &err);
+	int r = hoststate_check(p->before, &scope, 10, stdout, &differences, &err);
 	hoststate_free(p->before);
 	*state = (void *)p->world;
 	return r == 0 && differences == 0 ? 0 : -1;
@@ -250,7 +251,7 @@ static void test_compare_sees_what_is_gone(void **state)
 	size_t n;
 
 	assert_int_equal(mkdir(WORLD_SCRATCH "/root/gone", 0755), 0);
-	assert_int_equal(hoststate_take(roots, &with, &err), 0);
+	assert_int_equal(hoststate_take(&scope, &with, &err), 0);
 	assert_int_equal(rmdir(WORLD_SCRATCH "/root/gone"), 0);
 	FILE *out = open_memstream(&text, &n);
 	assert_int_equal(hoststate_compare(with, p->before, out), 1);

@@ -83,7 +83,7 @@ static int name_cgroup(struct world *world, struct error *err)
 
 	if (getrandom(&number, sizeof number, 0) != sizeof number)
 		return error_sys(err, errno, "cannot get a random number");
-	snprintf(world->cgroup, sizeof world->cgroup, "gantry-test-%08x", number);
+	snprintf(world->cgroup, sizeof world->cgroup, WORLD_CGROUP_PREFIX "%08x", number);
 	return 0;
 }
 

@@ -14,8 +14,10 @@
 
 #define WORLD_SCRATCH "/run/scratch" /* a tmpfs that serves as overlay's upper folder, too */
 
+#define WORLD_CGROUP_PREFIX "gantry-test-"
+
 struct world {
-	char cgroup[64]; /* name of the folder below each hierarchy's mount point: "gantry-test-" and a number
+	char cgroup[64]; /* name of the folder below each hierarchy's mount point: the prefix and a number
 			  */
 };
 
