@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What there is: status, lists, the folders of a layer as Docker's inspect names them, sizes. */
+#include "plugins/storage-overlay/layout.h"
+
+#include "lib/base/cleanup.h"
+#include "plugins/kit/call.h"
+#include "plugins/kit/folder.h"
+#include "plugins/storage-overlay/entries.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LIST_MAX   4096
+#define STRING_MAX 65535
+
+int overlay_status(struct gty_storage *st, struct gty_call *call, struct gty_kvs *rep)
+{
+	const struct gty_kv lines[] = { { "Backing Filesystem", st->backing }, { "Supports d_type", "true" },
+		{ "Using metacopy", "false" }, { "Native Overlay Diff", "true" },
+		{ "userxattr", st->userxattr ? "true" : "false" } };
+	const uint32_t n = sizeof lines / sizeof lines[0];
+	struct gty_kvs kvs = { 0 };
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (!kit_kvs_put(call, &kvs, n, lines[i].key, lines[i].value))
+			return kit_no_memory(call);
+	}
+	rep->v = kvs.v;
+	rep->n = kvs.n;
+	return 0;
+}
+
+static int list_page(struct gty_storage *st, struct gty_call *call, const struct kit_names *layers,
+	const struct kit_names *staged, const struct gty_ref *ref, struct gty_layers *rep);
+
+int overlay_list(
+	struct gty_storage *st, struct gty_call *call, const struct gty_ref *ref, struct gty_layers *rep)
+{
+	struct kit_names layers = { 0 }, staged = { 0 };
+	struct error err = ERROR_INIT;
+	int r = kit_names_read(st->root_fd, kit_id_valid, &layers, &err);
+
+	if (r == 0)
+		r = kit_names_read(st->staging_fd, kit_id_valid, &staged, &err);
+	r = r == 0 ? list_page(st, call, &layers, &staged, ref, rep) : kit_fail_error(call, &err);
+	kit_names_free(&layers);
+	kit_names_free(&staged);
+	return r;
+}
+
+static void staged_parent(const struct gty_storage *st, const char *id, char ret[KIT_ID_LEN + 1])
+{
+	auto_close int fd = openat(st->staging_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : readlinkat(fd, "parent", ret, KIT_ID_LEN + 1);
+
+	ret[n == KIT_ID_LEN ? n : 0] = '\0';
+}
+
+/* False when the arena is full; a layer that vanished meanwhile is left out. */
+static bool list_put(struct gty_storage *st, struct gty_call *call, const char *id, bool is_staged,
+	struct gty_layer *v, uint32_t *n)
+{
+	char parent[KIT_ID_LEN + 1] = "";
+	uint32_t flags = GTY_LAYER_STAGED;
+
+	if (is_staged) {
+		staged_parent(st, id, parent);
+	} else {
+		auto_close int fd = layout_layer(st, id, NULL);
+		if (fd < 0)
+			return true;
+		layout_parent(st, fd, parent);
+		flags = layout_is_writable(fd) ? GTY_LAYER_WRITABLE : 0;
+	}
+	char *id_copy = call->strdup(call, id), *parent_copy = parent[0] ? call->strdup(call, parent) : NULL;
+	if (!id_copy || (parent[0] && !parent_copy))
+		return false;
+	v[(*n)++] = (struct gty_layer){ .id = id_copy, .parent = parent_copy, .flags = flags };
+	return true;
+}
+
+/* Both lists are sorted: they are merged. */
+static int list_page(struct gty_storage *st, struct gty_call *call, const struct kit_names *layers,
+	const struct kit_names *staged, const struct gty_ref *ref, struct gty_layers *rep)
+{
+	uint32_t max = ref->max > 0 && ref->max < LIST_MAX ? ref->max : LIST_MAX, n = 0;
+	size_t all = layers->n + staged->n, i = 0, j = 0;
+	struct gty_layer *v = kit_alloc(call, all < max ? all + 1 : max, sizeof *v);
+
+	if (!v)
+		return kit_no_memory(call);
+	while (n < max && i + j < all) {
+		int order = i == layers->n ? 1 : j == staged->n ? -1 : strcmp(layers->v[i], staged->v[j]);
+		const char *id = order <= 0 ? layers->v[i++] : staged->v[j++];
+		if (order == 0)
+			j++;
+		if (ref->after && strcmp(id, ref->after) <= 0)
+			continue;
+		if (!list_put(st, call, id, order > 0, v, &n))
+			return kit_no_memory(call);
+	}
+	rep->v = v;
+	rep->n = n;
+	return 0;
+}
+
+/* "/root/<id>/diff:..." of the layers below, by their short names where that would be too long for a string.
+ */
+static char *lower_dirs(struct gty_storage *st, struct gty_call *call, const char *lower)
+{
+	size_t layers = 1, each = strlen(st->root) + KIT_ID_LEN + 8, len = 0;
+	char id[KIT_ID_LEN + 1];
+
+	for (const char *p = lower; *p; p++)
+		layers += *p == ':';
+	bool by_id = layers * each <= STRING_MAX;
+	size_t size = layers * each + 1;
+	auto_free char *text = malloc(size);
+	if (!text)
+		return NULL;
+	text[0] = '\0';
+	for (const char *p = lower; *p;) {
+		size_t n = strcspn(p, ":");
+		const char *colon = len > 0 ? ":" : "";
+		if (by_id && layout_link_id(st, p, n, id))
+			len += (size_t)snprintf(text + len, size - len, "%s%s/%s/diff", colon, st->root, id);
+		else
+			len += (size_t)snprintf(
+				text + len, size - len, "%s%s/%.*s", colon, st->root, (int)n, p);
+		p += n + (p[n] == ':');
+	}
+	return len <= STRING_MAX ? call->strdup(call, text) : call->strdup(call, "");
+}
+
+int overlay_describe(
+	struct gty_storage *st, struct gty_call *call, const struct gty_ref *ref, struct gty_kvs *rep)
+{
+	static const struct {
+		const char *key, *folder;
+	} folders[] = { { "MergedDir", "merged" }, { "UpperDir", "diff" }, { "WorkDir", "work" } };
+	char lower[OVERLAY_LOWER_MAX];
+	struct error err = ERROR_INIT;
+	auto_close int dirfd = layout_layer(st, ref->id, &err);
+	struct gty_kv *v = kit_alloc(call, 4, sizeof *v);
+	uint32_t n = 0;
+
+	if (dirfd < 0 || layout_lower(dirfd, lower, &err) < 0)
+		return kit_fail_error(call, &err);
+	if (!v)
+		return kit_no_memory(call);
+	if (lower[0])
+		v[n++] = (struct gty_kv){ "LowerDir", lower_dirs(st, call, lower) };
+	for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
+		v[n++] = (struct gty_kv){ folders[i].key,
+			kit_format(call, "%s/%s/%s", st->root, ref->id, folders[i].folder) };
+	for (uint32_t i = 0; i < n; i++) {
+		if (!v[i].value)
+			return kit_no_memory(call);
+	}
+	rep->v = v;
+	rep->n = n;
+	return 0;
+}
+
+int overlay_usage(
+	struct gty_storage *st, struct gty_call *call, const struct gty_ref *ref, struct gty_usage *rep)
+{
+	struct error err = ERROR_INIT;
+	struct kit_usage usage = { 0 };
+	uint64_t limit = 0;
+	auto_close int dirfd = layout_layer(st, ref->id, &err);
+
+	if (dirfd < 0)
+		return kit_fail_error(call, &err);
+	if (!kit_quota_usage(&st->quota, dirfd, &usage, &limit)) {
+		auto_close int diff = openat(dirfd, "diff", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (diff < 0)
+			return kit_fail_sys(call, errno, "cannot open the files of layer '%s'", ref->id);
+		if (kit_usage_walk(diff, call, &usage, &err) < 0)
+			return kit_fail_error(call, &err);
+	}
+	rep->bytes = usage.bytes;
+	rep->inodes = usage.inodes;
+	rep->limit = limit;
+	return 0;
+}
