@@ -111,6 +111,15 @@ def from_guest_lists(build):
                        int(timeout.group(1)) if timeout else DEFAULT_SECONDS)
 
 
+def from_fuzz_targets(build, fuzz_seconds):
+    """build-fuzz/fuzz/fuzz_NAME, each by way of tests/fuzz/target.sh."""
+    folder = os.path.join(build, 'fuzz')
+    script = os.path.join(SOURCE, 'tests/fuzz/target.sh')
+    for entry in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
+        if entry.startswith('fuzz_') and not entry.endswith('_planted'):
+            yield Job(entry, ['bash', script, entry[5:], str(fuzz_seconds)], build, fuzz_seconds + 120)
+
+
 class Runner:
     """Runs jobs, each in a pid namespace that ends with it, and keeps what they print."""
 
