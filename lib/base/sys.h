@@ -15,6 +15,7 @@
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
+#include <sys/wait.h> /* P_PIDFD, an enumerator in both */
 #include <unistd.h>
 
 /* ---- mounts ----------------------------------------------------------------- */
