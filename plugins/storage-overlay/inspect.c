@@ -4,7 +4,7 @@
 
 #include "lib/base/cleanup.h"
 #include "plugins/kit/call.h"
-#include "plugins/kit/folder.h"
+#include "plugins/kit/list.h"
 #include "plugins/storage-overlay/entries.h"
 
 #include <errno.h>
@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LIST_MAX   4096
 #define STRING_MAX 65535
 
 int overlay_status(struct gty_storage *st, struct gty_call *call, struct gty_kvs *rep)
@@ -33,78 +32,36 @@ int overlay_status(struct gty_storage *st, struct gty_call *call, struct gty_kvs
 	return 0;
 }
 
-static int list_page(struct gty_storage *st, struct gty_call *call, const struct kit_names *layers,
-	const struct kit_names *staged, const struct gty_ref *ref, struct gty_layers *rep);
+static bool describe_staged(const struct gty_storage *st, const char *id, char ret_parent[KIT_ID_LEN + 1])
+{
+	auto_close int fd = openat(st->staging_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : readlinkat(fd, "parent", ret_parent, KIT_ID_LEN + 1);
+
+	ret_parent[n == KIT_ID_LEN ? n : 0] = '\0';
+	return fd >= 0;
+}
+
+static bool describe_layer(
+	struct gty_storage *st, const char *id, bool staged, char parent[KIT_ID_LEN + 1], uint32_t *ret_flags)
+{
+	if (staged) {
+		*ret_flags = GTY_LAYER_STAGED;
+		return describe_staged(st, id, parent);
+	}
+	auto_close int fd = layout_layer(st, id, NULL);
+	if (fd < 0)
+		return false;
+	layout_parent(st, fd, parent);
+	*ret_flags = layout_is_writable(fd) ? GTY_LAYER_WRITABLE : 0;
+	return true;
+}
 
 int overlay_list(
 	struct gty_storage *st, struct gty_call *call, const struct gty_ref *ref, struct gty_layers *rep)
 {
-	struct kit_names layers = { 0 }, staged = { 0 };
-	struct error err = ERROR_INIT;
-	int r = kit_names_read(st->root_fd, kit_id_valid, &layers, &err);
+	const struct kit_lister lister = { st->root_fd, st->staging_fd, describe_layer };
 
-	if (r == 0)
-		r = kit_names_read(st->staging_fd, kit_id_valid, &staged, &err);
-	r = r == 0 ? list_page(st, call, &layers, &staged, ref, rep) : kit_fail_error(call, &err);
-	kit_names_free(&layers);
-	kit_names_free(&staged);
-	return r;
-}
-
-static void staged_parent(const struct gty_storage *st, const char *id, char ret[KIT_ID_LEN + 1])
-{
-	auto_close int fd = openat(st->staging_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : readlinkat(fd, "parent", ret, KIT_ID_LEN + 1);
-
-	ret[n == KIT_ID_LEN ? n : 0] = '\0';
-}
-
-/* False when the arena is full; a layer that vanished meanwhile is left out. */
-static bool list_put(struct gty_storage *st, struct gty_call *call, const char *id, bool is_staged,
-	struct gty_layer *v, uint32_t *n)
-{
-	char parent[KIT_ID_LEN + 1] = "";
-	uint32_t flags = GTY_LAYER_STAGED;
-
-	if (is_staged) {
-		staged_parent(st, id, parent);
-	} else {
-		auto_close int fd = layout_layer(st, id, NULL);
-		if (fd < 0)
-			return true;
-		layout_parent(st, fd, parent);
-		flags = layout_is_writable(fd) ? GTY_LAYER_WRITABLE : 0;
-	}
-	char *id_copy = call->strdup(call, id), *parent_copy = parent[0] ? call->strdup(call, parent) : NULL;
-	if (!id_copy || (parent[0] && !parent_copy))
-		return false;
-	v[(*n)++] = (struct gty_layer){ .id = id_copy, .parent = parent_copy, .flags = flags };
-	return true;
-}
-
-/* Both lists are sorted: they are merged. */
-static int list_page(struct gty_storage *st, struct gty_call *call, const struct kit_names *layers,
-	const struct kit_names *staged, const struct gty_ref *ref, struct gty_layers *rep)
-{
-	uint32_t max = ref->max > 0 && ref->max < LIST_MAX ? ref->max : LIST_MAX, n = 0;
-	size_t all = layers->n + staged->n, i = 0, j = 0;
-	struct gty_layer *v = kit_alloc(call, all < max ? all + 1 : max, sizeof *v);
-
-	if (!v)
-		return kit_no_memory(call);
-	while (n < max && i + j < all) {
-		int order = i == layers->n ? 1 : j == staged->n ? -1 : strcmp(layers->v[i], staged->v[j]);
-		const char *id = order <= 0 ? layers->v[i++] : staged->v[j++];
-		if (order == 0)
-			j++;
-		if (ref->after && strcmp(id, ref->after) <= 0)
-			continue;
-		if (!list_put(st, call, id, order > 0, v, &n))
-			return kit_no_memory(call);
-	}
-	rep->v = v;
-	rep->n = n;
-	return 0;
+	return kit_list_layers(&lister, st, call, ref, rep);
 }
 
 /* "/root/<id>/diff:..." of the layers below, by their short names where that would be too long for a string.
