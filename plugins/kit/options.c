@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugins/kit/options.h"
 
-#include <ctype.h>
-#include <errno.h>
-#include <stdlib.h>
+#include "lib/base/size.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -39,39 +38,18 @@ int kit_option_bool(
 	return error_invalid(err, "option '%s' is true or false, not '%s'", key, text);
 }
 
-static bool unit_shift(const char *unit, unsigned *ret)
-{
-	static const char letters[] = "kmgt";
-	unsigned shift = 0;
-
-	if (*unit) {
-		const char *at = strchr(letters, tolower((unsigned char)*unit));
-		if (at) {
-			shift = 10 * (unsigned)(at - letters + 1);
-			unit++;
-		}
-	}
-	*ret = shift;
-	return *unit == '\0' || strcasecmp(unit, "b") == 0 || (shift > 0 && strcasecmp(unit, "ib") == 0);
-}
-
 int kit_option_size(const struct gty_kv *v, uint32_t n, const char *key, uint64_t fallback, uint64_t *ret,
 	struct error *err)
 {
 	const char *text = kit_option(v, n, key);
-	unsigned shift;
-	char *end;
+	int64_t bytes;
 
 	if (!text) {
 		*ret = fallback;
 		return 0;
 	}
-	if (!isdigit((unsigned char)*text))
+	if (size_parse(text, &bytes) < 0)
 		return error_invalid(err, "option '%s' is a size such as 10G, not '%s'", key, text);
-	errno = 0;
-	unsigned long long number = strtoull(text, &end, 10);
-	if (errno != 0 || !unit_shift(end, &shift) || number > (UINT64_MAX >> shift))
-		return error_invalid(err, "option '%s' is a size such as 10G, not '%s'", key, text);
-	*ret = (uint64_t)number << shift;
+	*ret = (uint64_t)bytes;
 	return 0;
 }

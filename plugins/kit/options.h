@@ -16,7 +16,7 @@ const char *kit_option(const struct gty_kv *v, uint32_t n, const char *key);
 int kit_option_bool(
 	const struct gty_kv *v, uint32_t n, const char *key, bool fallback, bool *ret, struct error *err);
 
-/* Bytes: a number with an optional k, m, g, t (of 1024), with or without "b" or "ib" behind it, any case. */
+/* Bytes, as size_parse of lib/base reads them: 10G, 512m. */
 int kit_option_size(const struct gty_kv *v, uint32_t n, const char *key, uint64_t fallback, uint64_t *ret,
 	struct error *err);
 
