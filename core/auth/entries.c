@@ -6,27 +6,29 @@
 RECORD_SIZED(auth_info, T, INT_(T, caps));
 #undef T
 #define T struct gty_blob
-RECORD_PLAIN(blob, T, { .name = "blob", .offset = 0, .size = sizeof(T), .type = FIELD_BLOB, .max = RECORD_BLOB_MAX });
+RECORD_PLAIN(blob, T,
+	{ .name = "blob", .offset = 0, .size = sizeof(T), .type = FIELD_BLOB, .max = RECORD_BLOB_MAX });
 #undef T
 #define T struct gty_peer_cred
 RECORD_SIZED(peer_cred, T, INT_(T, transport), INT_(T, uid), INT_(T, gid), INT_(T, pid), FD_(T, pidfd),
 	LIST_MAX_(T, groups, groups_n, record_u32, 65536), INT_(T, verified), LIST_(T, chain, chain_n, blob),
-	TEXT_(T, subject), TEXT_(T, issuer), TEXT_(T, serial), LIST_(T, sans, sans_n, record_kv), TEXT_(T, address),
-	LIST_(T, headers, headers_n, record_kv));
+	TEXT_(T, subject), TEXT_(T, issuer), TEXT_(T, serial), LIST_(T, sans, sans_n, record_kv),
+	TEXT_(T, address), LIST_(T, headers, headers_n, record_kv));
 #undef T
 #define T struct gty_principal
-RECORD_SIZED(principal, T, INT_(T, verdict), NAME_(T, name), NAME_(T, method), LIST_(T, groups, groups_n, record_string),
-	LIST_(T, attrs, attrs_n, record_kv), INT_(T, expires), TEXT_(T, reason));
+RECORD_SIZED(principal, T, INT_(T, verdict), NAME_(T, name), NAME_(T, method),
+	LIST_(T, groups, groups_n, record_string), LIST_(T, attrs, attrs_n, record_kv), INT_(T, expires),
+	TEXT_(T, reason));
 #undef T
 #define T struct gty_object
-RECORD_PLAIN(object, T, NEEDNAME_(T, kind), NAME_(T, id), TEXT_(T, name), LIST_(T, labels, labels_n, record_kv),
-	NAME_(T, owner));
+RECORD_PLAIN(object, T, NEEDNAME_(T, kind), NAME_(T, id), TEXT_(T, name),
+	LIST_(T, labels, labels_n, record_kv), NAME_(T, owner));
 #undef T
 #define T struct gty_authorize_req
 RECORD_SIZED(authorize_req, T, INT_(T, flags), PTR_(T, who, principal), NEEDNAME_(T, action),
-	LIST_MAX_(T, objects, objects_n, object, 65536), INT_(T, traits), LIST_(T, details, details_n, record_kv),
-	NAME_(T, method), TEXT_(T, uri), NAME_(T, api_version), NAME_(T, trace), LIST_(T, headers, headers_n, record_kv),
-	BLOB_(T, body), INT_(T, status));
+	LIST_MAX_(T, objects, objects_n, object, 65536), INT_(T, traits),
+	LIST_(T, details, details_n, record_kv), NAME_(T, method), TEXT_(T, uri), NAME_(T, api_version),
+	NAME_(T, trace), LIST_(T, headers, headers_n, record_kv), BLOB_(T, body), INT_(T, status));
 #undef T
 #define T struct gty_verdict
 RECORD_SIZED(verdict, T, INT_(T, verdict), TEXT_(T, message), TEXT_(T, rule));
@@ -92,15 +94,17 @@ static void order_alone(const void *req, struct order_wants *ret)
 #define SLOT(e) .name = #e, .slot = offsetof(struct gty_auth_ops, e), .run = run_##e
 static const struct entry entries[] = {
 	[ENTRY_PROBE] = { SLOT(probe), .req = &record_open, .timeout_s = 5, .order = order_alone },
-	[ENTRY_OPEN] = { SLOT(open), .req = &record_open, .rep = &auth_info, .undo = ENTRY_CLOSE + 1, .order = order_alone },
+	[ENTRY_OPEN] = { SLOT(open), .req = &record_open, .rep = &auth_info, .undo = ENTRY_CLOSE + 1,
+		.order = order_alone },
 	[ENTRY_CLOSE] = { SLOT(close), .order = order_alone },
 	[AUTH_STATUS] = { SLOT(status), .rep = &record_kvs, .timeout_s = 5 },
-	[AUTH_AUTHENTICATE] = { SLOT(authenticate), .req = &peer_cred, .rep = &principal, .class = ENTRY_OPTIONAL,
-		.check = check_principal },
+	[AUTH_AUTHENTICATE] = { SLOT(authenticate), .req = &peer_cred, .rep = &principal,
+		.class = ENTRY_OPTIONAL, .check = check_principal },
 	[AUTH_AUTHORIZE] = { SLOT(authorize), .req = &authorize_req, .rep = &verdict, .class = ENTRY_OPTIONAL,
 		.subject = offsetof(struct gty_authorize_req, action), .check = check_verdict },
-	[AUTH_AUTHORIZE_REPLY] = { SLOT(authorize_reply), .req = &authorize_req, .rep = &verdict, .class = ENTRY_OPTIONAL,
-		.subject = offsetof(struct gty_authorize_req, action), .check = check_verdict },
+	[AUTH_AUTHORIZE_REPLY] = { SLOT(authorize_reply), .req = &authorize_req, .rep = &verdict,
+		.class = ENTRY_OPTIONAL, .subject = offsetof(struct gty_authorize_req, action),
+		.check = check_verdict },
 	[AUTH_FILTER] = { SLOT(filter), .req = &filter_req, .rep = &filter_rep, .class = ENTRY_OPTIONAL,
 		.subject = offsetof(struct gty_filter_req, action), .check = check_filter },
 };

@@ -39,7 +39,8 @@ static int create_endpoint(const struct gty_network_ops *ops, struct target *t, 
 	struct error err = ERROR_INIT;
 	int r = ops->endpoint_create(t->self, call, ep, rep);
 
-	return must(call, "endpoint_create", r, r < 0 ? 0 : network_check_endpoint(&facts, ep, rep, &err), &err);
+	return must(
+		call, "endpoint_create", r, r < 0 ? 0 : network_check_endpoint(&facts, ep, rep, &err), &err);
 }
 
 static int publish(const struct gty_network_ops *ops, struct target *t, struct gty_call *call,
@@ -54,7 +55,8 @@ static int publish(const struct gty_network_ops *ops, struct target *t, struct g
 	if (!(q->flags & NETWORK_ATTACH_PUBLISH))
 		return 0;
 	if (!ops->publish)
-		return call->fail(call, GTY_E_UNSUPPORTED, ENOTSUP, "this driver does not publish ports itself");
+		return call->fail(
+			call, GTY_E_UNSUPPORTED, ENOTSUP, "this driver does not publish ports itself");
 	return ops->publish(t->self, call, &p, rep);
 }
 

@@ -11,7 +11,8 @@ RECORD_PLAIN(pool, T, NAME_(T, subnet), NAME_(T, gateway), NAME_(T, range), LIST
 #undef T
 #define T struct gty_network_req
 RECORD_SIZED(network_req, T, INT_(T, flags), NEEDNAME_(T, id), NAME_(T, name), TEXT_(T, state),
-	LIST_(T, pools, pools_n, pool), LIST_(T, opts, opts_n, record_kv), LIST_(T, labels, labels_n, record_kv));
+	LIST_(T, pools, pools_n, pool), LIST_(T, opts, opts_n, record_kv),
+	LIST_(T, labels, labels_n, record_kv));
 #undef T
 #define T struct gty_network_rep
 RECORD_SIZED(network_rep, T, INT_(T, mtu), TEXT_(T, state), NAME_(T, host_link), INT_(T, facts),
@@ -24,29 +25,30 @@ RECORD_PLAIN(addr, T, NEEDNAME_(T, cidr), INT_(T, family), INT_(T, flags));
 RECORD_PLAIN(route, T, NAME_(T, dest), NAME_(T, via), NAME_(T, dev), INT_(T, kind), INT_(T, metric));
 #undef T
 #define T struct gty_port
-RECORD_PLAIN(port, T, INT_(T, proto), INT_(T, container_port), INT_(T, host_port), INT_(T, count), NEEDNAME_(T, host_ip),
-	INT_(T, flags));
+RECORD_PLAIN(port, T, INT_(T, proto), INT_(T, container_port), INT_(T, host_port), INT_(T, count),
+	NEEDNAME_(T, host_ip), INT_(T, flags));
 #undef T
 #define T struct gty_endpoint
-RECORD_SIZED(endpoint, T, INT_(T, flags), NEEDNAME_(T, net), TEXT_(T, net_state), NEEDNAME_(T, id), TEXT_(T, state),
-	NAME_(T, container), NAME_(T, container_name), NAME_(T, mac), LIST_(T, addrs, addrs_n, addr),
-	LIST_(T, opts, opts_n, record_kv), LIST_(T, exposed, exposed_n, port));
+RECORD_SIZED(endpoint, T, INT_(T, flags), NEEDNAME_(T, net), TEXT_(T, net_state), NEEDNAME_(T, id),
+	TEXT_(T, state), NAME_(T, container), NAME_(T, container_name), NAME_(T, mac),
+	LIST_(T, addrs, addrs_n, addr), LIST_(T, opts, opts_n, record_kv),
+	LIST_(T, exposed, exposed_n, port));
 #undef T
 #define T struct gty_endpoint_rep
 RECORD_SIZED(endpoint_rep, T, NAME_(T, mac), TEXT_(T, state), LIST_(T, addrs, addrs_n, addr));
 #undef T
 #define T struct gty_join_req
-RECORD_SIZED(join_req, T, INT_(T, flags), PTR_(T, ep, endpoint), NAME_(T, sandbox), TEXT_(T, netns_path), FD_(T, netns_fd),
-	NAME_(T, ifname), LIST_(T, ports, ports_n, port));
+RECORD_SIZED(join_req, T, INT_(T, flags), PTR_(T, ep, endpoint), NAME_(T, sandbox), TEXT_(T, netns_path),
+	FD_(T, netns_fd), NAME_(T, ifname), LIST_(T, ports, ports_n, port));
 #undef T
 #define T struct gty_link
-RECORD_PLAIN(net_link, T, INT_(T, where), INT_(T, mtu), INT_(T, flags), NAME_(T, name), NAME_(T, ifname), NAME_(T, mac),
-	LIST_(T, addrs, addrs_n, addr), NAME_(T, host_ifname));
+RECORD_PLAIN(net_link, T, INT_(T, where), INT_(T, mtu), INT_(T, flags), NAME_(T, name), NAME_(T, ifname),
+	NAME_(T, mac), LIST_(T, addrs, addrs_n, addr), NAME_(T, host_ifname));
 #undef T
 #define T struct gty_join_rep
-RECORD_SIZED(join_rep, T, LIST_(T, links, links_n, net_link), LIST_(T, routes, routes_n, route), INT_(T, flags),
-	NAME_(T, gw4), NAME_(T, gw6), LIST_(T, dns, dns_n, record_kv), LIST_(T, announce, announce_n, record_kv),
-	TEXT_(T, state));
+RECORD_SIZED(join_rep, T, LIST_(T, links, links_n, net_link), LIST_(T, routes, routes_n, route),
+	INT_(T, flags), NAME_(T, gw4), NAME_(T, gw6), LIST_(T, dns, dns_n, record_kv),
+	LIST_(T, announce, announce_n, record_kv), TEXT_(T, state));
 #undef T
 #define T struct gty_publish_req
 RECORD_SIZED(publish_req, T, INT_(T, flags), PTR_(T, ep, endpoint), LIST_(T, ports, ports_n, port),
@@ -56,11 +58,12 @@ RECORD_SIZED(publish_req, T, INT_(T, flags), PTR_(T, ep, endpoint), LIST_(T, por
 RECORD_SIZED(publish_rep, T, LIST_(T, ports, ports_n, port), TEXT_(T, state));
 #undef T
 #define T struct gty_permit_req
-RECORD_SIZED(permit_req, T, INT_(T, allow), PTR_(T, from, endpoint), PTR_(T, to, endpoint), LIST_(T, ports, ports_n, port));
+RECORD_SIZED(permit_req, T, INT_(T, allow), PTR_(T, from, endpoint), PTR_(T, to, endpoint),
+	LIST_(T, ports, ports_n, port));
 #undef T
 #define T struct gty_peer
-RECORD_PLAIN(peer, T, NAME_(T, endpoint), NAME_(T, mac), NAME_(T, ip), NAME_(T, host), LIST_(T, more, more_n, record_kv),
-	INT_(T, flags));
+RECORD_PLAIN(peer, T, NAME_(T, endpoint), NAME_(T, mac), NAME_(T, ip), NAME_(T, host),
+	LIST_(T, more, more_n, record_kv), INT_(T, flags));
 #undef T
 #define T struct gty_peers_req
 RECORD_SIZED(peers_req, T, INT_(T, op), NEEDNAME_(T, net), TEXT_(T, net_state), LIST_(T, v, n, peer));
@@ -69,7 +72,8 @@ RECORD_SIZED(peers_req, T, INT_(T, op), NEEDNAME_(T, net), TEXT_(T, net_state), 
 RECORD_SIZED(attach_req, T, INT_(T, flags), PTR_(T, join, join_req), LIST_(T, ports, ports_n, port));
 #undef T
 #define T struct network_attach_rep
-RECORD_SIZED(attach_rep, T, SUB_(T, ep, endpoint_rep), SUB_(T, join, join_rep), SUB_(T, publish, publish_rep));
+RECORD_SIZED(
+	attach_rep, T, SUB_(T, ep, endpoint_rep), SUB_(T, join, join_rep), SUB_(T, publish, publish_rep));
 #undef T
 
 ENTRY_RUN_LIFE(network)
@@ -206,35 +210,56 @@ static const struct entry entries[] = {
 	[ENTRY_OPEN] = { SLOT(open), .req = &record_open, .rep = &network_info, .undo = ENTRY_CLOSE + 1,
 		.order = order_alone },
 	[ENTRY_CLOSE] = { SLOT(close), .order = order_alone },
-	[NETWORK_RECOVER] = { SLOT(recover), .req = &record_recover_req, .rep = &record_recover_rep, .timeout_s = 120,
-		.order = order_alone },
+	[NETWORK_RECOVER] = { SLOT(recover), .req = &record_recover_req, .rep = &record_recover_rep,
+		.timeout_s = 120, .order = order_alone },
 	[NETWORK_STATUS] = { SLOT(status), .rep = &record_kvs, .timeout_s = 5 },
-	[NETWORK_CREATE] = { SLOT(network_create), .req = &network_req, .rep = &network_rep, SUBJECT(gty_network_req, id),
-		.check = network_check_network, .order = order_network, .undo = NETWORK_REMOVE + 1, .fill_undo = undo_network },
-	[NETWORK_REMOVE] = { SLOT(network_remove), .req = &record_ref, SUBJECT(gty_ref, id), .order = order_ref },
+	[NETWORK_CREATE] = { SLOT(network_create), .req = &network_req, .rep = &network_rep,
+		SUBJECT(gty_network_req, id), .check = network_check_network, .order = order_network,
+		.undo = NETWORK_REMOVE + 1, .fill_undo = undo_network },
+	[NETWORK_REMOVE] = { SLOT(network_remove), .req = &record_ref, SUBJECT(gty_ref, id),
+		.order = order_ref },
 	[NETWORK_ENDPOINT_CREATE] = { SLOT(endpoint_create), .req = &endpoint, .rep = &endpoint_rep,
 		SUBJECT(gty_endpoint, id), .check = network_check_endpoint, .order = order_endpoint,
 		.undo = NETWORK_ENDPOINT_REMOVE + 1, .fill_undo = undo_endpoint },
 	[NETWORK_ENDPOINT_REMOVE] = { SLOT(endpoint_remove), .req = &endpoint, SUBJECT(gty_endpoint, id),
 		.order = order_endpoint },
 	[NETWORK_JOIN] = { SLOT(join), .req = &join_req, .rep = &join_rep, SUBJECT(gty_join_req, sandbox),
-		.check = network_check_join, .order = order_join, .undo = NETWORK_LEAVE + 1, .fill_undo = undo_join },
-	[NETWORK_LEAVE] = { SLOT(leave), .req = &join_req, SUBJECT(gty_join_req, sandbox), .order = order_join },
-	[NETWORK_DESCRIBE] = { SLOT(describe), .req = &record_ref, .rep = &record_kvs, SUBJECT(gty_ref, id), .timeout_s = 5 },
-	[NETWORK_PUBLISH] = { SLOT(publish), .req = &publish_req, .rep = &publish_rep, .class = ENTRY_OPTIONAL,
-		.check = network_check_publish, .order = order_publish, .undo = NETWORK_PUBLISH + 1, .fill_undo = undo_publish },
-	[NETWORK_UPDATE] = { SLOT(network_update), .req = &network_req, .rep = &network_rep, .class = ENTRY_OPTIONAL,
-		SUBJECT(gty_network_req, id), .check = network_check_network, .order = order_network },
-	[NETWORK_ENDPOINT_UPDATE] = { SLOT(endpoint_update), .req = &join_req, .rep = &join_rep, .class = ENTRY_OPTIONAL,
-		SUBJECT(gty_join_req, sandbox), .check = network_check_join, .order = order_join },
-	[NETWORK_PERMIT] = { SLOT(permit), .req = &permit_req, .class = ENTRY_OPTIONAL, .order = order_permit },
-	[NETWORK_PEERS] = { SLOT(peers), .req = &peers_req, .class = ENTRY_OPTIONAL, SUBJECT(gty_peers_req, net),
-		.order = order_peers },
-	[NETWORK_ATTACH] = { .name = "attach", .slot = offsetof(struct gty_network_ops, join), .class = ENTRY_MADE,
-		.run = network_attach_run, .req = &attach_req, .rep = &attach_rep, .check = check_attach, .order = order_attach,
-		.undo = NETWORK_DETACH + 1, .fill_undo = undo_attach },
-	[NETWORK_DETACH] = { .name = "detach", .slot = offsetof(struct gty_network_ops, leave), .class = ENTRY_MADE,
-		.run = network_detach_run, .req = &join_req, SUBJECT(gty_join_req, sandbox), .order = order_join },
+		.check = network_check_join, .order = order_join, .undo = NETWORK_LEAVE + 1,
+		.fill_undo = undo_join },
+	[NETWORK_LEAVE] = { SLOT(leave), .req = &join_req, SUBJECT(gty_join_req, sandbox),
+		.order = order_join },
+	[NETWORK_DESCRIBE] = { SLOT(describe), .req = &record_ref, .rep = &record_kvs, SUBJECT(gty_ref, id),
+		.timeout_s = 5 },
+	[NETWORK_PUBLISH] = { SLOT(publish), .req = &publish_req, .rep = &publish_rep,
+		.class = ENTRY_OPTIONAL, .check = network_check_publish, .order = order_publish,
+		.undo = NETWORK_PUBLISH + 1, .fill_undo = undo_publish },
+	[NETWORK_UPDATE] = { SLOT(network_update), .req = &network_req, .rep = &network_rep,
+		.class = ENTRY_OPTIONAL, SUBJECT(gty_network_req, id), .check = network_check_network,
+		.order = order_network },
+	[NETWORK_ENDPOINT_UPDATE] = { SLOT(endpoint_update), .req = &join_req, .rep = &join_rep,
+		.class = ENTRY_OPTIONAL, SUBJECT(gty_join_req, sandbox), .check = network_check_join,
+		.order = order_join },
+	[NETWORK_PERMIT] = { SLOT(permit), .req = &permit_req, .class = ENTRY_OPTIONAL,
+		.order = order_permit },
+	[NETWORK_PEERS] = { SLOT(peers), .req = &peers_req, .class = ENTRY_OPTIONAL,
+		SUBJECT(gty_peers_req, net), .order = order_peers },
+	[NETWORK_ATTACH] = { .name = "attach",
+		.slot = offsetof(struct gty_network_ops, join),
+		.class = ENTRY_MADE,
+		.run = network_attach_run,
+		.req = &attach_req,
+		.rep = &attach_rep,
+		.check = check_attach,
+		.order = order_attach,
+		.undo = NETWORK_DETACH + 1,
+		.fill_undo = undo_attach },
+	[NETWORK_DETACH] = { .name = "detach",
+		.slot = offsetof(struct gty_network_ops, leave),
+		.class = ENTRY_MADE,
+		.run = network_detach_run,
+		.req = &join_req,
+		SUBJECT(gty_join_req, sandbox),
+		.order = order_join },
 };
 
 static const struct cap_rule caps[] = {

@@ -7,8 +7,7 @@
 #include <string.h>
 
 #define IPPROTO_IS_PORTED(p) ((p) == IPPROTO_TCP || (p) == IPPROTO_UDP || (p) == IPPROTO_SCTP)
-#define NETF_ALL                                                                                             \
-	(GTY_NETF_GUARD | GTY_NETF_MASQUERADE | GTY_NETF_PUBLISH | GTY_NETF_ROUTED | GTY_NETF_NO_ICC)
+#define NETF_ALL             (GTY_NETF_GUARD | GTY_NETF_MASQUERADE | GTY_NETF_PUBLISH | GTY_NETF_ROUTED | GTY_NETF_NO_ICC)
 
 /* Names the element in the text, when there is one. */
 #define AT(r, name, i) ((r) < 0 ? error_prefix(err, (r), name "[%u]", (i)) : 0)
@@ -106,7 +105,8 @@ static int check_dns(const struct gty_kv *kv, struct error *err)
 		return reply_ip("server", kv->value, err);
 	if (strcmp(kv->key, "search") != 0 && strcmp(kv->key, "option") != 0)
 		return error_invalid(err, "key '%.40s' is neither server nor search nor option", kv->key);
-	return kv->value[strcspn(kv->value, " \t\r\n")] ? error_invalid(err, "'%s' holds a blank", kv->key) : 0;
+	return kv->value[strcspn(kv->value, " \t\r\n")] ? error_invalid(err, "'%s' holds a blank", kv->key)
+							: 0;
 }
 
 int network_check_join(const struct facts *facts, const void *req, const void *rep, struct error *err)

@@ -57,7 +57,8 @@ int kind_check_caps(const struct kind *kind, const void *ops, uint64_t caps, str
 			kind->entries[c->entry].name);
 	}
 	if (caps & ~known)
-		return error_invalid(err, "open() answered capabilities that %s ABI %u.%u does not know: 0x%" PRIx64,
+		return error_invalid(err,
+			"open() answered capabilities that %s ABI %u.%u does not know: 0x%" PRIx64,
 			kind->name, kind->abi_major, kind->abi_minor, caps & ~known);
 	return kind->check_caps ? kind->check_caps(caps, err) : 0;
 }

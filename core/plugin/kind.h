@@ -31,18 +31,20 @@ enum entry_class {
 
 struct entry {
 	const char *name;
-	uint16_t slot;      /* offset of the function in the ops table; MADE: of the first of them */
-	uint8_t class;      /* enum entry_class */
-	uint8_t undo;       /* the entry that takes back a success which came too late, plus 1; 0: nothing to undo */
-	uint16_t timeout_s; /* 0: that of the driver */
-	uint16_t subject;   /* offset in the request of the string that texts name; 0: none */
+	uint16_t slot; /* offset of the function in the ops table; MADE: of the first of them */
+	uint8_t class; /* enum entry_class */
+	uint8_t undo;  /* the entry that takes back a success which came too late, plus 1; 0: nothing to undo
+			*/
+	uint16_t timeout_s;             /* 0: that of the driver */
+	uint16_t subject;               /* offset in the request of the string that texts name; 0: none */
 	const struct record *req, *rep; /* NULL: none */
 	int (*run)(struct target *t, struct gty_call *call, const void *req, void *rep);
 	/* What the record's description cannot say.  err: ERROR_INTERNAL is made of it by the caller. */
 	int (*check)(const struct facts *facts, const void *req, const void *rep, struct error *err);
 	/* Which objects the call is alone with, or shares. NULL: beside anything. */
 	void (*order)(const void *req, struct order_wants *ret);
-	/* Fills the zeroed request of the undo entry, with pointers into req and rep; false: nothing to undo. */
+	/* Fills the zeroed request of the undo entry, with pointers into req and rep; false: nothing to undo.
+	 */
 	bool (*fill_undo)(const void *req, const void *rep, void *ret);
 };
 
@@ -82,63 +84,65 @@ bool kind_has_entry(const struct kind *kind, const void *ops, unsigned entry);
 int kind_check_caps(const struct kind *kind, const void *ops, uint64_t caps, struct error *err);
 
 /* Checks that replies of several kinds share (reply.c): NULL text passes unless said otherwise. */
-int reply_path(const char *name, const char *path, struct error *err);                   /* absolute, no "..", no "//" */
+int reply_path(const char *name, const char *path, struct error *err); /* absolute, no "..", no "//" */
 int reply_path_below(const char *name, const char *path, const char *root, struct error *err);
-int reply_link_name(const char *name, const char *link, struct error *err);              /* not NULL; IFNAMSIZ, no '/', no blank */
+int reply_link_name(
+	const char *name, const char *link, struct error *err); /* not NULL; IFNAMSIZ, no '/', no blank */
 int reply_mac(const char *name, const char *mac, struct error *err);
-int reply_ip(const char *name, const char *ip, struct error *err);                       /* v4 or v6, no prefix */
-int reply_cidr(const char *name, const char *cidr, struct error *err);                   /* with a prefix */
-int reply_tree(const struct gty_tree *tree, const char *below, const struct gty_idmaps *maps, bool no_steps, bool block,
-	struct error *err);
-int reply_folder(const char *name, int fd, const char *below, struct error *err);        /* a directory, below a path or NULL */
+int reply_ip(const char *name, const char *ip, struct error *err);     /* v4 or v6, no prefix */
+int reply_cidr(const char *name, const char *cidr, struct error *err); /* with a prefix */
+int reply_tree(const struct gty_tree *tree, const char *below, const struct gty_idmaps *maps, bool no_steps,
+	bool block, struct error *err);
+int reply_folder(const char *name, int fd, const char *below,
+	struct error *err); /* a directory, below a path or NULL */
 
 /* Boilerplate of entries.c: a typed call through the ops table. */
-#define ENTRY_RUN(kind, entry, req_t, rep_t)                                                                 \
-	static int run_##entry(struct target *t, struct gty_call *call, const void *req, void *rep)          \
-	{                                                                                                    \
-		const struct gty_##kind##_ops *ops = t->ops;                                                 \
-		return ops->entry(t->self, call, (const req_t *)req, (rep_t *)rep);                          \
+#define ENTRY_RUN(kind, entry, req_t, rep_t)                                                        \
+	static int run_##entry(struct target *t, struct gty_call *call, const void *req, void *rep) \
+	{                                                                                           \
+		const struct gty_##kind##_ops *ops = t->ops;                                        \
+		return ops->entry(t->self, call, (const req_t *)req, (rep_t *)rep);                 \
 	}
-#define ENTRY_RUN_REQ(kind, entry, req_t)                                                                    \
-	static int run_##entry(struct target *t, struct gty_call *call, const void *req, void *rep)          \
-	{                                                                                                    \
-		const struct gty_##kind##_ops *ops = t->ops;                                                 \
-		(void)rep;                                                                                   \
-		return ops->entry(t->self, call, (const req_t *)req);                                        \
+#define ENTRY_RUN_REQ(kind, entry, req_t)                                                           \
+	static int run_##entry(struct target *t, struct gty_call *call, const void *req, void *rep) \
+	{                                                                                           \
+		const struct gty_##kind##_ops *ops = t->ops;                                        \
+		(void)rep;                                                                          \
+		return ops->entry(t->self, call, (const req_t *)req);                               \
 	}
-#define ENTRY_RUN_REP(kind, entry, rep_t)                                                                    \
-	static int run_##entry(struct target *t, struct gty_call *call, const void *req, void *rep)          \
-	{                                                                                                    \
-		const struct gty_##kind##_ops *ops = t->ops;                                                 \
-		(void)req;                                                                                   \
-		return ops->entry(t->self, call, (rep_t *)rep);                                              \
+#define ENTRY_RUN_REP(kind, entry, rep_t)                                                           \
+	static int run_##entry(struct target *t, struct gty_call *call, const void *req, void *rep) \
+	{                                                                                           \
+		const struct gty_##kind##_ops *ops = t->ops;                                        \
+		(void)req;                                                                          \
+		return ops->entry(t->self, call, (rep_t *)rep);                                     \
 	}
-#define ENTRY_RUN_LIFE(kind)                                                                                 \
-	static int run_probe(struct target *t, struct gty_call *call, const void *req, void *rep)            \
-	{                                                                                                    \
-		const struct gty_##kind##_ops *ops = t->ops;                                                 \
-		(void)rep;                                                                                   \
-		return ops->probe(t->host, call, (const struct gty_open *)req);                              \
-	}                                                                                                    \
-	static int run_open(struct target *t, struct gty_call *call, const void *req, void *rep)             \
-	{                                                                                                    \
-		const struct gty_##kind##_ops *ops = t->ops;                                                 \
-		struct gty_##kind *self = NULL;                                                              \
-		int r = ops->open(t->host, call, (const struct gty_open *)req, &self,                        \
-			(struct gty_##kind##_info *)rep);                                                    \
-		if (r == 0)                                                                                  \
-			t->self = self;                                                                      \
-		return r;                                                                                    \
-	}                                                                                                    \
-	static int run_close(struct target *t, struct gty_call *call, const void *req, void *rep)            \
-	{                                                                                                    \
-		const struct gty_##kind##_ops *ops = t->ops;                                                 \
-		(void)call;                                                                                  \
-		(void)req;                                                                                   \
-		(void)rep;                                                                                   \
-		ops->close(t->self);                                                                         \
-		t->self = NULL;                                                                              \
-		return 0;                                                                                    \
+#define ENTRY_RUN_LIFE(kind)                                                                      \
+	static int run_probe(struct target *t, struct gty_call *call, const void *req, void *rep) \
+	{                                                                                         \
+		const struct gty_##kind##_ops *ops = t->ops;                                      \
+		(void)rep;                                                                        \
+		return ops->probe(t->host, call, (const struct gty_open *)req);                   \
+	}                                                                                         \
+	static int run_open(struct target *t, struct gty_call *call, const void *req, void *rep)  \
+	{                                                                                         \
+		const struct gty_##kind##_ops *ops = t->ops;                                      \
+		struct gty_##kind *self = NULL;                                                   \
+		int r = ops->open(t->host, call, (const struct gty_open *)req, &self,             \
+			(struct gty_##kind##_info *)rep);                                         \
+		if (r == 0)                                                                       \
+			t->self = self;                                                           \
+		return r;                                                                         \
+	}                                                                                         \
+	static int run_close(struct target *t, struct gty_call *call, const void *req, void *rep) \
+	{                                                                                         \
+		const struct gty_##kind##_ops *ops = t->ops;                                      \
+		(void)call;                                                                       \
+		(void)req;                                                                        \
+		(void)rep;                                                                        \
+		ops->close(t->self);                                                              \
+		t->self = NULL;                                                                   \
+		return 0;                                                                         \
 	}
 
 #endif

@@ -134,7 +134,9 @@ int order_enter(struct order *o, struct order_user *user, const struct order_wan
 	}
 	*user = (struct order_user){ .n = wants->n, .waiting = wants->n };
 	for (unsigned i = 0; i < wants->n; i++) {
-		user->tickets[i] = (struct order_ticket){ .key = keys[i], .user = user, .alone = wants->v[i].alone };
+		user->tickets[i] = (struct order_ticket){
+			.key = keys[i], .user = user, .alone = wants->v[i].alone
+		};
 		append(keys[i], &user->tickets[i]);
 	}
 	for (unsigned i = 0; i < wants->n; i++)
@@ -156,7 +158,8 @@ static void unlink_ticket(struct order_key *k, struct order_ticket *t)
 		k->last = before;
 }
 
-void order_leave(struct order *o, struct order_user *user, void (*ready)(struct order_user *user, void *arg), void *arg)
+void order_leave(struct order *o, struct order_user *user, void (*ready)(struct order_user *user, void *arg),
+	void *arg)
 {
 	for (unsigned i = 0; i < user->n; i++) {
 		struct order_ticket *t = &user->tickets[i];

@@ -47,9 +47,11 @@ void order_init(struct order *o);
 /* Nobody is in line any more. */
 void order_done(struct order *o);
 
-/* Stands in line for all wants: 1 when all are granted at once, 0 when it has to wait, or -ENOMEM (then nothing happened). */
+/* Stands in line for all wants: 1 when all are granted at once, 0 when it has to wait, or -ENOMEM (then
+ * nothing happened). */
 int order_enter(struct order *o, struct order_user *user, const struct order_wants *wants);
 /* Gives all back, granted or not; ready is called for each user that now has all it wants. */
-void order_leave(struct order *o, struct order_user *user, void (*ready)(struct order_user *user, void *arg), void *arg);
+void order_leave(struct order *o, struct order_user *user, void (*ready)(struct order_user *user, void *arg),
+	void *arg);
 
 #endif

@@ -130,7 +130,8 @@ static void copy_list(const struct field *f, void *dst, const void *src, char **
 	if (n > 0) {
 		to = take(pool, (size_t)n * f->rec->size);
 		for (uint32_t i = 0; i < n; i++)
-			record_copy(f->rec, to + (size_t)i * f->rec->size, from + (size_t)i * f->rec->size, pool);
+			record_copy(
+				f->rec, to + (size_t)i * f->rec->size, from + (size_t)i * f->rec->size, pool);
 	}
 	put_pointer(f, dst, to);
 }

@@ -16,9 +16,9 @@
 
 #include <gantry/plugin.h>
 
-#define RECORD_TEXT_MAX 65535u      /* bytes of a string without its NUL */
-#define RECORD_NAME_MAX 255u        /* of an id or a name */
-#define RECORD_LIST_MAX 4096u       /* elements of a list */
+#define RECORD_TEXT_MAX 65535u     /* bytes of a string without its NUL */
+#define RECORD_NAME_MAX 255u       /* of an id or a name */
+#define RECORD_LIST_MAX 4096u      /* elements of a list */
 #define RECORD_BLOB_MAX (8u << 20) /* bytes of a gty_blob: a raw request body */
 
 enum field_type {
@@ -51,27 +51,56 @@ struct record {
 	const struct field *fields;
 };
 
-#define FIELD_AT(t, m)  .name = #m, .offset = offsetof(t, m), .size = sizeof(((t *)0)->m)
-#define INT_(t, m)      { FIELD_AT(t, m), .type = FIELD_INT }
-#define FD_(t, m)       { FIELD_AT(t, m), .type = FIELD_FD }
-#define TEXT_(t, m)     { FIELD_AT(t, m), .type = FIELD_STR, .max = RECORD_TEXT_MAX }
-#define NAME_(t, m)     { FIELD_AT(t, m), .type = FIELD_STR, .max = RECORD_NAME_MAX }
-#define NEEDTEXT_(t, m) { FIELD_AT(t, m), .type = FIELD_STR, .max = RECORD_TEXT_MAX, .flags = FIELD_NEEDED }
-#define NEEDNAME_(t, m) { FIELD_AT(t, m), .type = FIELD_STR, .max = RECORD_NAME_MAX, .flags = FIELD_NEEDED }
-#define SUB_(t, m, r)   { FIELD_AT(t, m), .type = FIELD_SUB, .rec = &(r) }
-#define PTR_(t, m, r)   { FIELD_AT(t, m), .type = FIELD_PTR, .rec = &(r) }
-#define BLOB_(t, m)     { FIELD_AT(t, m), .type = FIELD_BLOB, .max = RECORD_BLOB_MAX }
-#define LIST_MAX_(t, m, c, r, limit)                                                                         \
-	{ FIELD_AT(t, m), .type = FIELD_LIST, .rec = &(r), .count = offsetof(t, c), .max = (limit) }
+#define FIELD_AT(t, m) .name = #m, .offset = offsetof(t, m), .size = sizeof(((t *)0)->m)
+#define INT_(t, m)                                \
+	{                                         \
+		FIELD_AT(t, m), .type = FIELD_INT \
+	}
+#define FD_(t, m)                                \
+	{                                        \
+		FIELD_AT(t, m), .type = FIELD_FD \
+	}
+#define TEXT_(t, m)                                                       \
+	{                                                                 \
+		FIELD_AT(t, m), .type = FIELD_STR, .max = RECORD_TEXT_MAX \
+	}
+#define NAME_(t, m)                                                       \
+	{                                                                 \
+		FIELD_AT(t, m), .type = FIELD_STR, .max = RECORD_NAME_MAX \
+	}
+#define NEEDTEXT_(t, m)                                                                          \
+	{                                                                                        \
+		FIELD_AT(t, m), .type = FIELD_STR, .max = RECORD_TEXT_MAX, .flags = FIELD_NEEDED \
+	}
+#define NEEDNAME_(t, m)                                                                          \
+	{                                                                                        \
+		FIELD_AT(t, m), .type = FIELD_STR, .max = RECORD_NAME_MAX, .flags = FIELD_NEEDED \
+	}
+#define SUB_(t, m, r)                                          \
+	{                                                      \
+		FIELD_AT(t, m), .type = FIELD_SUB, .rec = &(r) \
+	}
+#define PTR_(t, m, r)                                          \
+	{                                                      \
+		FIELD_AT(t, m), .type = FIELD_PTR, .rec = &(r) \
+	}
+#define BLOB_(t, m)                                                        \
+	{                                                                  \
+		FIELD_AT(t, m), .type = FIELD_BLOB, .max = RECORD_BLOB_MAX \
+	}
+#define LIST_MAX_(t, m, c, r, limit)                                                                     \
+	{                                                                                                \
+		FIELD_AT(t, m), .type = FIELD_LIST, .rec = &(r), .count = offsetof(t, c), .max = (limit) \
+	}
 #define LIST_(t, m, c, r) LIST_MAX_(t, m, c, r, RECORD_LIST_MAX)
 
 /* struct record `id` for the type t, of this file or shared; SIZED when it begins with struct_size. */
-#define RECORD_OF(class, id, t, is_sized, ...)                                                               \
-	static const struct field id##_fields[] = { __VA_ARGS__ };                                           \
-	class const struct record id = { .name = #t,                                                         \
-		.size = sizeof(t),                                                                           \
-		.sized = (is_sized),                                                                         \
-		.n = sizeof id##_fields / sizeof id##_fields[0],                                             \
+#define RECORD_OF(class, id, t, is_sized, ...)                     \
+	static const struct field id##_fields[] = { __VA_ARGS__ }; \
+	class const struct record id = { .name = #t,               \
+		.size = sizeof(t),                                 \
+		.sized = (is_sized),                               \
+		.n = sizeof id##_fields / sizeof id##_fields[0],   \
 		.fields = id##_fields }
 #define RECORD_SIZED(id, t, ...)        RECORD_OF(static, id, t, true, __VA_ARGS__)
 #define RECORD_PLAIN(id, t, ...)        RECORD_OF(static, id, t, false, __VA_ARGS__)

@@ -88,7 +88,9 @@ int reply_cidr(const char *name, const char *cidr, struct error *err)
 		memcpy(ip, cidr, (size_t)(slash - cidr));
 		ip[slash - cidr] = '\0';
 		unsigned long bits = strtoul(slash + 1, &end, 10);
-		unsigned long most = inet_pton(AF_INET, ip, bin) == 1 ? 32 : inet_pton(AF_INET6, ip, bin) == 1 ? 128 : 0;
+		unsigned long most = inet_pton(AF_INET, ip, bin) == 1    ? 32
+				     : inet_pton(AF_INET6, ip, bin) == 1 ? 128
+									 : 0;
 		if (most && !*end && bits <= most)
 			return 0;
 	}
@@ -144,8 +146,8 @@ static int check_block(int fd, const char *fstype, struct error *err)
 /* What a driver may ask the runtime to mount. */
 static bool is_known_fstype(const char *fstype)
 {
-	static const char *const known[] = { "overlay", "aufs", "ext4", "xfs", "btrfs", "erofs", "squashfs", "tmpfs",
-		"nfs", "nfs4", "cifs", "smb3", "ceph", "9p", "virtiofs", "fuse", NULL };
+	static const char *const known[] = { "overlay", "aufs", "ext4", "xfs", "btrfs", "erofs", "squashfs",
+		"tmpfs", "nfs", "nfs4", "cifs", "smb3", "ceph", "9p", "virtiofs", "fuse", NULL };
 
 	for (int i = 0; known[i]; i++)
 		if (strcmp(fstype, known[i]) == 0)
@@ -153,8 +155,8 @@ static bool is_known_fstype(const char *fstype)
 	return false;
 }
 
-#define STEP_FLAGS                                                                                           \
-	(MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_SYNCHRONOUS | MS_DIRSYNC | MS_NOATIME |           \
+#define STEP_FLAGS                                                                                 \
+	(MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_SYNCHRONOUS | MS_DIRSYNC | MS_NOATIME | \
 		MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME | MS_LAZYTIME | MS_SILENT)
 
 static int check_step(const struct gty_step *s, struct error *err)
@@ -174,7 +176,8 @@ static int check_step(const struct gty_step *s, struct error *err)
 		return error_invalid(err, "data is longer than 4095 bytes");
 	for (uint32_t i = 0; i < s->opts_n; i++)
 		if (s->opts[i].value && strlen(s->opts[i].value) > 255)
-			return error_invalid(err, "opts[%u] '%.60s' is longer than the kernel's 255 bytes", i, s->opts[i].key);
+			return error_invalid(err, "opts[%u] '%.60s' is longer than the kernel's 255 bytes", i,
+				s->opts[i].key);
 	return 0;
 }
 
@@ -190,7 +193,8 @@ static int check_steps(const struct gty_tree *tree, const char *below, struct er
 	return reply_path_below("base", tree->base, below, err);
 }
 
-static int check_form(const struct gty_tree *t, const char *below, bool no_steps, bool block, struct error *err)
+static int check_form(
+	const struct gty_tree *t, const char *below, bool no_steps, bool block, struct error *err)
 {
 	if (t->form == GTY_TREE_STEPS ? t->fd >= 0 : t->fd < 0)
 		return error_invalid(err, "form %u and fd %d do not fit", t->form, t->fd);
@@ -209,12 +213,12 @@ static int check_form(const struct gty_tree *t, const char *below, bool no_steps
 	}
 }
 
-#define TREE_ATTRS                                                                                           \
-	(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | MOUNT_ATTR__ATIME |  \
+#define TREE_ATTRS                                                                                          \
+	(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | MOUNT_ATTR__ATIME | \
 		MOUNT_ATTR_NODIRATIME | MOUNT_ATTR_NOSYMFOLLOW)
 
-int reply_tree(const struct gty_tree *tree, const char *below, const struct gty_idmaps *maps, bool no_steps, bool block,
-	struct error *err)
+int reply_tree(const struct gty_tree *tree, const char *below, const struct gty_idmaps *maps, bool no_steps,
+	bool block, struct error *err)
 {
 	int r = check_form(tree, below, no_steps, block, err);
 
@@ -228,8 +232,10 @@ int reply_tree(const struct gty_tree *tree, const char *below, const struct gty_
 		return error_invalid(err, "idmapped, though no map was given");
 	if (tree->subdir) {
 		char whole[4096];
-		if (tree->subdir[0] == '/' || path_format(whole, sizeof whole, "/%s", tree->subdir) < 0 || !is_clean(whole))
-			return error_invalid(err, "subdir '%.200s' is not a clean relative path", tree->subdir);
+		if (tree->subdir[0] == '/' || path_format(whole, sizeof whole, "/%s", tree->subdir) < 0 ||
+			!is_clean(whole))
+			return error_invalid(
+				err, "subdir '%.200s' is not a clean relative path", tree->subdir);
 	}
 	return reply_path("where", tree->where, err);
 }

@@ -9,9 +9,9 @@
 RECORD_SIZED(storage_info, T, INT_(T, max_depth), INT_(T, caps), NAME_(T, backing));
 #undef T
 #define T struct gty_stage_req
-RECORD_SIZED(stage_req, T, INT_(T, flags), NEEDNAME_(T, id), NAME_(T, parent), NAME_(T, diff_id), NAME_(T, blob_digest),
-	NAME_(T, media_type), INT_(T, blob_size), INT_(T, plain_size), LIST_(T, annotations, annotations_n, record_kv),
-	TEXT_(T, source));
+RECORD_SIZED(stage_req, T, INT_(T, flags), NEEDNAME_(T, id), NAME_(T, parent), NAME_(T, diff_id),
+	NAME_(T, blob_digest), NAME_(T, media_type), INT_(T, blob_size), INT_(T, plain_size),
+	LIST_(T, annotations, annotations_n, record_kv), TEXT_(T, source));
 #undef T
 #define T struct gty_stage_rep
 RECORD_SIZED(stage_rep, T, INT_(T, form), FD_(T, fd), INT_(T, whiteout));
@@ -76,7 +76,8 @@ static int check_stage(const struct facts *facts, const void *req, const void *r
 		if (!S_ISFIFO(st.st_mode) && !S_ISSOCK(st.st_mode) && !S_ISREG(st.st_mode))
 			return error_invalid(err, "fd is neither pipe nor socket nor file");
 		return 0;
-	case GTY_STAGE_READY: return s->fd < 0 ? 0 : error_invalid(err, "a descriptor, though nothing is to be filled");
+	case GTY_STAGE_READY:
+		return s->fd < 0 ? 0 : error_invalid(err, "a descriptor, though nothing is to be filled");
 	default: return error_invalid(err, "form %u is unknown", s->form);
 	}
 }
@@ -85,7 +86,8 @@ static int check_mount(const struct facts *facts, const void *req, const void *r
 {
 	const struct gty_mount_req *q = req;
 
-	return reply_tree(rep, facts->root, q->maps, q->flags & GTY_MOUNT_NO_STEPS, q->flags & GTY_MOUNT_BLOCK, err);
+	return reply_tree(
+		rep, facts->root, q->maps, q->flags & GTY_MOUNT_NO_STEPS, q->flags & GTY_MOUNT_BLOCK, err);
 }
 
 static int check_list(const struct facts *facts, const void *req, const void *rep, struct error *err)
@@ -101,9 +103,11 @@ static int check_list(const struct facts *facts, const void *req, const void *re
 		if (!storage_is_id(l->v[i].id))
 			return error_invalid(err, "v[%u].id '%.80s' is not 64 hex digits", i, l->v[i].id);
 		if (before && strcmp(before, l->v[i].id) >= 0)
-			return error_invalid(err, "v[%u].id '%.80s' is not greater than the one before it", i, l->v[i].id);
+			return error_invalid(
+				err, "v[%u].id '%.80s' is not greater than the one before it", i, l->v[i].id);
 		if (l->v[i].parent && !storage_is_id(l->v[i].parent))
-			return error_invalid(err, "v[%u].parent '%.80s' is not 64 hex digits", i, l->v[i].parent);
+			return error_invalid(
+				err, "v[%u].parent '%.80s' is not 64 hex digits", i, l->v[i].parent);
 		before = l->v[i].id;
 	}
 	return 0;
@@ -117,12 +121,14 @@ static void order_child(struct order_wants *w, const char *id, const char *paren
 
 static void order_stage(const void *req, struct order_wants *ret)
 {
-	order_child(ret, ((const struct gty_stage_req *)req)->id, ((const struct gty_stage_req *)req)->parent);
+	order_child(
+		ret, ((const struct gty_stage_req *)req)->id, ((const struct gty_stage_req *)req)->parent);
 }
 
 static void order_create(const void *req, struct order_wants *ret)
 {
-	order_child(ret, ((const struct gty_create_req *)req)->id, ((const struct gty_create_req *)req)->parent);
+	order_child(
+		ret, ((const struct gty_create_req *)req)->id, ((const struct gty_create_req *)req)->parent);
 }
 
 static void order_commit(const void *req, struct order_wants *ret)
@@ -180,27 +186,35 @@ static bool undo_mount(const void *req, const void *rep, void *ret)
 #define SUBJECT(t) .subject = offsetof(struct t, id)
 static const struct entry entries[] = {
 	[ENTRY_PROBE] = { SLOT(probe), .req = &record_open, .timeout_s = 5, .order = order_alone },
-	[ENTRY_OPEN] = { SLOT(open), .req = &record_open, .rep = &storage_info, .undo = ENTRY_CLOSE + 1, .order = order_alone },
-	[ENTRY_CLOSE] = { SLOT(close), .order = order_alone },
-	[STORAGE_RECOVER] = { SLOT(recover), .req = &record_recover_req, .rep = &record_recover_rep, .timeout_s = 120,
+	[ENTRY_OPEN] = { SLOT(open), .req = &record_open, .rep = &storage_info, .undo = ENTRY_CLOSE + 1,
 		.order = order_alone },
+	[ENTRY_CLOSE] = { SLOT(close), .order = order_alone },
+	[STORAGE_RECOVER] = { SLOT(recover), .req = &record_recover_req, .rep = &record_recover_rep,
+		.timeout_s = 120, .order = order_alone },
 	[STORAGE_STATUS] = { SLOT(status), .rep = &record_kvs, .timeout_s = 5 },
-	[STORAGE_STAGE] = { SLOT(stage), .req = &stage_req, .rep = &stage_rep, SUBJECT(gty_stage_req), .check = check_stage,
-		.order = order_stage, .undo = STORAGE_REMOVE + 1, .fill_undo = undo_stage, .timeout_s = 300 },
+	[STORAGE_STAGE] = { SLOT(stage), .req = &stage_req, .rep = &stage_rep, SUBJECT(gty_stage_req),
+		.check = check_stage, .order = order_stage, .undo = STORAGE_REMOVE + 1,
+		.fill_undo = undo_stage, .timeout_s = 300 },
 	[STORAGE_COMMIT] = { SLOT(commit), .req = &commit_req, .rep = &usage_rep, SUBJECT(gty_commit_req),
 		.order = order_commit, .timeout_s = 300 },
 	[STORAGE_CREATE] = { SLOT(create), .req = &create_req, .rep = &record_kvs, SUBJECT(gty_create_req),
 		.order = order_create, .undo = STORAGE_REMOVE + 1, .fill_undo = undo_create },
 	[STORAGE_REMOVE] = { SLOT(remove), .req = &record_ref, SUBJECT(gty_ref), .order = order_ref },
 	[STORAGE_MOUNT] = { SLOT(mount), .req = &mount_req, .rep = &record_tree, SUBJECT(gty_mount_req),
-		.check = check_mount, .order = order_mount, .undo = STORAGE_UNMOUNT + 1, .fill_undo = undo_mount },
+		.check = check_mount, .order = order_mount, .undo = STORAGE_UNMOUNT + 1,
+		.fill_undo = undo_mount },
 	[STORAGE_UNMOUNT] = { SLOT(unmount), .req = &record_ref, SUBJECT(gty_ref), .order = order_ref },
-	[STORAGE_LIST] = { SLOT(list), .req = &record_ref, .rep = &layers, .check = check_list, .timeout_s = 5 },
-	[STORAGE_DESCRIBE] = { SLOT(describe), .req = &record_ref, .rep = &record_kvs, SUBJECT(gty_ref), .timeout_s = 5 },
+	[STORAGE_LIST] = { SLOT(list), .req = &record_ref, .rep = &layers, .check = check_list,
+		.timeout_s = 5 },
+	[STORAGE_DESCRIBE] = { SLOT(describe), .req = &record_ref, .rep = &record_kvs, SUBJECT(gty_ref),
+		.timeout_s = 5 },
 	[STORAGE_USAGE] = { SLOT(usage), .req = &record_ref, .rep = &usage_rep, SUBJECT(gty_ref) },
-	[STORAGE_CHANGES] = { SLOT(changes), .req = &record_ref, SUBJECT(gty_ref), .class = ENTRY_OPTIONAL, .timeout_s = 300 },
-	[STORAGE_RESIZE] = { SLOT(resize), .req = &record_ref, SUBJECT(gty_ref), .class = ENTRY_OPTIONAL, .order = order_ref },
-	[STORAGE_SWEEP] = { SLOT(sweep), .rep = &usage_rep, .class = ENTRY_OPTIONAL, .order = order_sweep, .timeout_s = 300 },
+	[STORAGE_CHANGES] = { SLOT(changes), .req = &record_ref, SUBJECT(gty_ref), .class = ENTRY_OPTIONAL,
+		.timeout_s = 300 },
+	[STORAGE_RESIZE] = { SLOT(resize), .req = &record_ref, SUBJECT(gty_ref), .class = ENTRY_OPTIONAL,
+		.order = order_ref },
+	[STORAGE_SWEEP] = { SLOT(sweep), .rep = &usage_rep, .class = ENTRY_OPTIONAL, .order = order_sweep,
+		.timeout_s = 300 },
 	[STORAGE_CHECK] = { SLOT(check), .req = &record_ref, .rep = &record_kvs, .class = ENTRY_OPTIONAL,
 		.order = order_sweep, .timeout_s = 300 },
 };

@@ -10,15 +10,17 @@
 RECORD_SIZED(volume_info, T, INT_(T, caps));
 #undef T
 #define T struct gty_volume_req
-RECORD_SIZED(volume_req, T, INT_(T, flags), NEEDNAME_(T, name), TEXT_(T, state), LIST_(T, opts, opts_n, record_kv),
-	LIST_(T, labels, labels_n, record_kv), INT_(T, size_limit));
+RECORD_SIZED(volume_req, T, INT_(T, flags), NEEDNAME_(T, name), TEXT_(T, state),
+	LIST_(T, opts, opts_n, record_kv), LIST_(T, labels, labels_n, record_kv), INT_(T, size_limit));
 #undef T
 #define T struct gty_volume_rep
-RECORD_SIZED(volume_rep, T, TEXT_(T, state), TEXT_(T, where), NAME_(T, created), LIST_(T, status, status_n, record_kv));
+RECORD_SIZED(volume_rep, T, TEXT_(T, state), TEXT_(T, where), NAME_(T, created),
+	LIST_(T, status, status_n, record_kv));
 #undef T
 #define T struct gty_volume_mount_req
-RECORD_SIZED(mount_req, T, INT_(T, flags), NEEDNAME_(T, name), TEXT_(T, state), NEEDNAME_(T, holder), TEXT_(T, label),
-	LIST_(T, opts, opts_n, record_kv), LIST_(T, mount_opts, mount_opts_n, record_kv), PTR_(T, maps, record_idmaps));
+RECORD_SIZED(mount_req, T, INT_(T, flags), NEEDNAME_(T, name), TEXT_(T, state), NEEDNAME_(T, holder),
+	TEXT_(T, label), LIST_(T, opts, opts_n, record_kv), LIST_(T, mount_opts, mount_opts_n, record_kv),
+	PTR_(T, maps, record_idmaps));
 #undef T
 #define T struct gty_volume_item
 RECORD_PLAIN(item, T, NEEDNAME_(T, name), TEXT_(T, state), TEXT_(T, where), NAME_(T, created));
@@ -78,9 +80,11 @@ static int check_list(const struct facts *facts, const void *req, const void *re
 		return error_invalid(err, "%u volumes, %u were asked for", l->n, ref->max);
 	for (uint32_t i = 0; i < l->n; i++) {
 		if (!volume_is_name(l->v[i].name))
-			return error_invalid(err, "v[%u].name '%.80s' is no name of a volume", i, l->v[i].name);
+			return error_invalid(
+				err, "v[%u].name '%.80s' is no name of a volume", i, l->v[i].name);
 		if (before && strcmp(before, l->v[i].name) >= 0)
-			return error_invalid(err, "v[%u].name '%.80s' is not greater than the one before it", i, l->v[i].name);
+			return error_invalid(err, "v[%u].name '%.80s' is not greater than the one before it",
+				i, l->v[i].name);
 		if (reply_path("where", l->v[i].where, err) < 0)
 			return error_prefix(err, -EINVAL, "v[%u]", i);
 		before = l->v[i].name;
@@ -133,21 +137,24 @@ static bool undo_mount(const void *req, const void *rep, void *ret)
 #define SUBJECT(t, m) .subject = offsetof(struct t, m)
 static const struct entry entries[] = {
 	[ENTRY_PROBE] = { SLOT(probe), .req = &record_open, .timeout_s = 5, .order = order_alone },
-	[ENTRY_OPEN] = { SLOT(open), .req = &record_open, .rep = &volume_info, .undo = ENTRY_CLOSE + 1, .order = order_alone },
-	[ENTRY_CLOSE] = { SLOT(close), .order = order_alone },
-	[VOLUME_RECOVER] = { SLOT(recover), .req = &record_recover_req, .rep = &record_recover_rep, .timeout_s = 120,
+	[ENTRY_OPEN] = { SLOT(open), .req = &record_open, .rep = &volume_info, .undo = ENTRY_CLOSE + 1,
 		.order = order_alone },
+	[ENTRY_CLOSE] = { SLOT(close), .order = order_alone },
+	[VOLUME_RECOVER] = { SLOT(recover), .req = &record_recover_req, .rep = &record_recover_rep,
+		.timeout_s = 120, .order = order_alone },
 	[VOLUME_STATUS] = { SLOT(status), .rep = &record_kvs, .timeout_s = 5 },
-	[VOLUME_CREATE] = { SLOT(create), .req = &volume_req, .rep = &volume_rep, SUBJECT(gty_volume_req, name),
-		.check = check_volume, .order = order_volume, .undo = VOLUME_REMOVE + 1, .fill_undo = undo_create },
+	[VOLUME_CREATE] = { SLOT(create), .req = &volume_req, .rep = &volume_rep,
+		SUBJECT(gty_volume_req, name), .check = check_volume, .order = order_volume,
+		.undo = VOLUME_REMOVE + 1, .fill_undo = undo_create },
 	[VOLUME_REMOVE] = { SLOT(remove), .req = &record_ref, SUBJECT(gty_ref, id), .order = order_ref },
-	[VOLUME_MOUNT] = { SLOT(mount), .req = &mount_req, .rep = &record_tree, SUBJECT(gty_volume_mount_req, name),
-		.check = check_mount, .order = order_mount, .undo = VOLUME_UNMOUNT + 1, .fill_undo = undo_mount },
+	[VOLUME_MOUNT] = { SLOT(mount), .req = &mount_req, .rep = &record_tree,
+		SUBJECT(gty_volume_mount_req, name), .check = check_mount, .order = order_mount,
+		.undo = VOLUME_UNMOUNT + 1, .fill_undo = undo_mount },
 	[VOLUME_UNMOUNT] = { SLOT(unmount), .req = &record_ref, SUBJECT(gty_ref, id), .order = order_ref },
 	[VOLUME_DESCRIBE] = { SLOT(describe), .req = &record_ref, .rep = &volume_rep, SUBJECT(gty_ref, id),
 		.check = check_volume, .timeout_s = 5 },
-	[VOLUME_LIST] = { SLOT(list), .req = &record_ref, .rep = &items, .class = ENTRY_OPTIONAL, .check = check_list,
-		.timeout_s = 5 },
+	[VOLUME_LIST] = { SLOT(list), .req = &record_ref, .rep = &items, .class = ENTRY_OPTIONAL,
+		.check = check_list, .timeout_s = 5 },
 	[VOLUME_USAGE] = { SLOT(usage), .req = &record_ref, .rep = &volume_usage, .class = ENTRY_OPTIONAL,
 		SUBJECT(gty_ref, id) },
 	[VOLUME_RESIZE] = { SLOT(resize), .req = &record_ref, .class = ENTRY_OPTIONAL, SUBJECT(gty_ref, id),
