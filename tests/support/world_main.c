@@ -56,27 +56,62 @@ static int run_init(char **argv)
 	return child < 0 ? NO_WORLD : wait_for(child);
 }
 
+static volatile pid_t init_pid;
+
+static void end_world(int sig)
+{
+	(void)sig;
+	if (init_pid > 0)
+		kill(init_pid, SIGKILL);
+}
+
+/* Blocked until there is an init to end. */
+static void catch_signals(sigset_t *set)
+{
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
+	struct sigaction action = { .sa_handler = end_world };
+
+	sigemptyset(set);
+	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+		sigaddset(set, signals[i]);
+		sigaction(signals[i], &action, NULL);
+	}
+	sigprocmask(SIG_BLOCK, set, NULL);
+}
+
+static void restore_signals(const sigset_t *set)
+{
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGINT, SIG_DFL);
+	signal(SIGHUP, SIG_DFL);
+	sigprocmask(SIG_UNBLOCK, set, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	struct error err = ERROR_INIT;
 	struct world world;
+	sigset_t set;
 	int code;
 
 	if (argc < 2) {
 		fprintf(stderr, "usage: world COMMAND [ARG...]\n");
 		return NO_WORLD;
 	}
+	catch_signals(&set);
 	if (world_enter(&world, CLONE_NEWPID, &err) < 0) {
 		fprintf(stderr, "world: %s\n", err.text);
 		return NO_WORLD;
 	}
 	setenv("GANTRY_WORLD_SCRATCH", WORLD_SCRATCH, 1);
 	setenv("GANTRY_WORLD_CGROUP", world.cgroup, 1);
-	pid_t init = fork();
-
-	if (init == 0)
+	init_pid = fork();
+	if (init_pid == 0) {
+		restore_signals(&set);
 		_exit(run_init(argv + 1));
-	code = init < 0 ? NO_WORLD : wait_for(init);
+	}
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	code = init_pid < 0 ? NO_WORLD : wait_for(init_pid);
 	if (world_leave(&world, &err) < 0) {
 		fprintf(stderr, "world: %s\n", err.text);
 		return code ? code : NO_WORLD;
