@@ -231,14 +231,14 @@ static void test_parser_run_keep_alive(void **state)
 
 static char *repeat(const char *head, const char *part, size_t times, const char *tail)
 {
-	size_t n = strlen(head) + strlen(part) * times + strlen(tail) + 1;
-	char *text = malloc(n), *to = text;
+	size_t head_len = strlen(head), part_len = strlen(part), tail_len = strlen(tail) + 1;
+	char *text = malloc(head_len + part_len * times + tail_len);
 
 	assert_non_null(text);
-	to = stpcpy(to, head);
+	char *to = mempcpy(text, head, head_len);
 	for (size_t i = 0; i < times; i++)
-		to = stpcpy(to, part);
-	strcpy(to, tail);
+		to = mempcpy(to, part, part_len);
+	memcpy(to, tail, tail_len);
 	return text;
 }
 
