@@ -148,8 +148,8 @@ static int check_cgroup(struct gate *g, const struct launch_record *r)
 		return -EBADMSG;
 	const struct launch_cgroup_setting *s = items(g, r->cgroup_settings);
 	for (uint32_t i = 0; i < r->cgroup_settings.n; i++)
-		if (s[i].file.off == 0 || check_str(g, s[i].file, "cgroup_settings.file") || s[i].value.off == 0 ||
-			check_str(g, s[i].value, "cgroup_settings.value"))
+		if (s[i].file.off == 0 || check_str(g, s[i].file, "cgroup_settings.file") ||
+			s[i].value.off == 0 || check_str(g, s[i].value, "cgroup_settings.value"))
 			return bad(g, "cgroup_settings");
 	return 0;
 }
@@ -177,7 +177,8 @@ static int check_process(struct gate *g, const struct launch_process *p)
 		check_strs(g, p->user_groups, LAUNCH_LIST_MAX, "process.user_groups") ||
 		check_vec(g, p->groups, sizeof(uint32_t), LAUNCH_LIST_MAX, "process.groups") ||
 		check_vec(g, p->rlimits, sizeof(struct launch_rlimit), 32, "process.rlimits") ||
-		check_str(g, p->apparmor, "process.apparmor") || check_str(g, p->selinux, "process.selinux") ||
+		check_str(g, p->apparmor, "process.apparmor") ||
+		check_str(g, p->selinux, "process.selinux") ||
 		check_vec(g, p->seccomp, sizeof(struct sock_filter), LAUNCH_FILTER_MAX, "process.seccomp"))
 		return -EBADMSG;
 	return p->preserve_fds > g->nfds ? bad(g, "process.preserve_fds") : 0;

@@ -107,15 +107,23 @@ def check_own_header_first():
     return complaints
 
 
+def shared_headers():
+    """Headers that another folder than their own includes."""
+    return {name for path in source_tree.files('.c', '.h') for _, name in includes(path)
+            if os.path.dirname(name) != os.path.dirname(path)}
+
+
 def check_third_party():
-    """Third-party headers stay in .c files, and out of what the static programs are made of."""
+    """Third-party headers stay in sources and in headers for their own folder alone, and out of what the static programs
+    are made of."""
     complaints = []
+    shared = shared_headers()
     for path in source_tree.files('.c', '.h'):
         if any(below(path, f) for f in FREE):
             continue
         plain = any(below(path, f) for f in PLAIN + ['runtime/launch', 'programs/gantry-shim', 'programs/gantry-init'])
         for kind, name in includes(path):
-            if kind == '<' and THIRD_PARTY.match(name) and (plain or path.endswith('.h')):
+            if kind == '<' and THIRD_PARTY.match(name) and (plain or path in shared):
                 complaints.append('%s may not include <%s>' % (path, name))
     return complaints
 

@@ -170,24 +170,24 @@ static void test_resolve_nul_and_long_lines(void **state)
 	static const char nul[] = "ro\0ot:x:0:0::/a:\napp:x:5:5::/x\0y:\napp:x:6:6::/ok:\n";
 	static struct rootfs_user u;
 	struct error err = ERROR_INIT;
-	size_t n = 1 << 20;
-	char *text = malloc(n + 100);
+	size_t n = 1 << 20, size = n + 100;
+	char *text = malloc(size);
 
 	(void)state;
 	assert_int_equal(rootfs_user_resolve_text(nul, sizeof nul - 1, NULL, 0, "app", NULL, 0, &u, &err), 0);
 	assert_int_equal(u.uid, 6);
 	/* a name too long to be kept is no entry; the one behind it is */
 	memset(text, 'a', n);
-	strcpy(text + n, ":x:1:1::/:\napp:x:6:6::/h:\n");
+	snprintf(text + n, size - n, ":x:1:1::/:\napp:x:6:6::/h:\n");
 	assert_int_equal(rootfs_user_resolve_text(text, strlen(text), NULL, 0, "1", NULL, 0, &u, &err), 0);
 	assert_string_equal(u.home, "/");
 	assert_int_equal(rootfs_user_resolve_text(text, strlen(text), NULL, 0, "app", NULL, 0, &u, &err), 0);
 	assert_int_equal(u.uid, 6);
 	/* the member list of a group has no limit */
-	size_t at = (size_t)sprintf(text, "g:x:9:");
+	size_t at = (size_t)snprintf(text, size, "g:x:9:");
 	while (at < n)
-		at += (size_t)sprintf(text + at, "user%zu,", at);
-	strcpy(text + at, "app");
+		at += (size_t)snprintf(text + at, size - at, "user%zu,", at);
+	snprintf(text + at, size - at, "app");
 	assert_int_equal(
 		rootfs_user_resolve_text("app:x:6:6::/h:", 14, text, strlen(text), "app", NULL, 0, &u, &err),
 		0);
@@ -200,18 +200,18 @@ static void test_resolve_too_many_groups(void **state)
 {
 	static struct rootfs_user u;
 	struct error err = ERROR_INIT;
-	char *text = malloc(2000 * 20);
-	size_t at = 0;
+	size_t at = 0, size = 2000 * 20;
+	char *text = malloc(size);
 
 	(void)state;
 	for (int i = 2000; i > 0; i--)
-		at += (size_t)sprintf(text + at, "g:x:%d:app\n", i % 1000);
+		at += (size_t)snprintf(text + at, size - at, "g:x:%d:app\n", i % 1000);
 	assert_int_equal(
 		rootfs_user_resolve_text("app:x:6:6::/h:", 14, text, at, "app", NULL, 0, &u, &err), 0);
 	assert_int_equal(u.ngroups, 1000);
 	at = 0;
 	for (int i = 0; i < 2000; i++)
-		at += (size_t)sprintf(text + at, "g:x:%d:app\n", i);
+		at += (size_t)snprintf(text + at, size - at, "g:x:%d:app\n", i);
 	assert_int_equal(
 		rootfs_user_resolve_text("app:x:6:6::/h:", 14, text, at, "app", NULL, 0, &u, &err), -EINVAL);
 	assert_string_equal(err.text, "user is in more than 1024 groups");
