@@ -12,12 +12,12 @@ import jobs
 import report
 
 # In the order they run; the CMake presets they need, the first being the one they test. At most two builds in all,
-# for the time that they take: fault points and fuzz targets share one.
+# for the time that they take: sanitizers, fault points and fuzz targets share one.
 PARTS = {
     'lint': [],
-    'unit': ['release'],
+    'unit': ['release', 'fuzz'],
     'contract': ['release'],
-    'integration': ['release'],
+    'integration': ['release', 'fuzz'],
     'guest': ['release'],
     'crash': ['fuzz'],
     'fuzz': ['fuzz'],
@@ -73,19 +73,40 @@ def build_all(parts, out):
     return broken
 
 
+def sanitized(build, part):
+    """The part's executables of the sanitizers' build, told apart by name."""
+    for job in jobs.from_ctest(build, part):
+        job.name += '.asan'
+        yield job
+
+
+def alternately(release, sanitized_ones):
+    """Each test from one of two builds, every second from the one; which, changes from commit to commit."""
+    head = subprocess.run(['git', 'rev-parse', 'HEAD'], cwd=jobs.SOURCE, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, text=True, check=False).stdout.strip()
+    turn = int(head[-1:] or '0', 16)
+    others = {job.name: job for job in sanitized_ones}
+    for number, job in enumerate(release):
+        yield others.get(job.name + '.asan', job) if (number + turn) % 2 else job
+
+
 def jobs_of(part):
+    """Unit tests run from both builds, integration tests from one of them, for the time that they take."""
     build_of = {preset: os.path.join(jobs.SOURCE, folder) for preset, folder in FOLDERS.items()}
     folder = build_of[PARTS[part][0] if PARTS[part] else 'release']
-    if PARTS[part]:
+    if part == 'unit':
+        yield from jobs.from_ctest(folder, part)
+        yield from sanitized(build_of['fuzz'], part)
+    elif part == 'integration':
+        yield from alternately(jobs.from_ctest(folder, part), sanitized(build_of['fuzz'], part))
+    elif PARTS[part]:
         yield from jobs.from_ctest(folder, part)
     if part == 'guest':
         yield from jobs.from_guest_lists(folder)
-    elif part == 'fuzz':
-        yield from jobs.from_fuzz_targets(folder, FUZZ_SECONDS[part])
-    else:
-        yield from jobs.from_scripts(folder, part)
-    if part == 'soak':
+    elif part in FUZZ_SECONDS:
         yield from jobs.from_fuzz_targets(build_of['fuzz'], FUZZ_SECONDS[part])
+    if part not in ('guest', 'fuzz'):
+        yield from jobs.from_scripts(folder, part)
 
 
 def run_part(part, chosen, runner, out):
