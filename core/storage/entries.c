@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The storage kind as data: its records, its entries, the checks of its replies. */
 #include "core/storage/entries.h"
+#include "lib/base/id.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -54,11 +55,6 @@ ENTRY_RUN_REQ(storage, resize, struct gty_ref)
 ENTRY_RUN_REP(storage, sweep, struct gty_usage)
 ENTRY_RUN(storage, check, struct gty_ref, struct gty_kvs)
 
-bool storage_is_id(const char *id)
-{
-	return strlen(id) == 64 && strspn(id, "0123456789abcdef") == 64;
-}
-
 static int check_stage(const struct facts *facts, const void *req, const void *rep, struct error *err)
 {
 	const struct gty_stage_rep *s = rep;
@@ -100,12 +96,12 @@ static int check_list(const struct facts *facts, const void *req, const void *re
 	if (ref->max && l->n > ref->max)
 		return error_invalid(err, "%u layers, %u were asked for", l->n, ref->max);
 	for (uint32_t i = 0; i < l->n; i++) {
-		if (!storage_is_id(l->v[i].id))
+		if (!id_is_valid(l->v[i].id))
 			return error_invalid(err, "v[%u].id '%.80s' is not 64 hex digits", i, l->v[i].id);
 		if (before && strcmp(before, l->v[i].id) >= 0)
 			return error_invalid(
 				err, "v[%u].id '%.80s' is not greater than the one before it", i, l->v[i].id);
-		if (l->v[i].parent && !storage_is_id(l->v[i].parent))
+		if (l->v[i].parent && !id_is_valid(l->v[i].parent))
 			return error_invalid(
 				err, "v[%u].parent '%.80s' is not 64 hex digits", i, l->v[i].parent);
 		before = l->v[i].id;

@@ -26,7 +26,4 @@ enum storage_entry {
 	STORAGE_ENTRIES,
 };
 
-/* 64 lower-case hex digits. */
-bool storage_is_id(const char *id);
-
 #endif
