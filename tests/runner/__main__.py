@@ -101,9 +101,9 @@ def jobs_of(part):
         yield from alternately(jobs.from_ctest(folder, part), sanitized(build_of['fuzz'], part))
     elif PARTS[part]:
         yield from jobs.from_ctest(folder, part)
-    if part == 'guest':
-        yield from jobs.from_guest_lists(folder)
-    elif part in FUZZ_SECONDS:
+    if part in ('guest', 'soak'):
+        yield from jobs.from_guest_lists(folder, part)
+    if part in FUZZ_SECONDS:
         yield from jobs.from_fuzz_targets(build_of['fuzz'], FUZZ_SECONDS[part])
     if part not in ('guest', 'fuzz'):
         yield from jobs.from_scripts(folder, part)

@@ -92,14 +92,18 @@ class GuestJob(Job):
         return results
 
 
-def from_guest_lists(build):
-    """tests/guest/NAME.list: names of tests, "# guest: OPTIONS" for tests/guest/run, "# timeout: SECONDS"."""
+def from_guest_lists(build, part):
+    """tests/guest/NAME.list: names of tests, "# guest: OPTIONS" for tests/guest/run, "# timeout: SECONDS", "# part: soak"
+    for those that are not of the part guest."""
     folder = os.path.join(SOURCE, 'tests/guest')
     for entry in sorted(os.listdir(folder)):
         if not entry.endswith('.list'):
             continue
         with open(os.path.join(folder, entry), encoding='utf-8') as f:
             text = f.read()
+        of_part = re.search(r'^# part: (\w+)$', text, re.MULTILINE)
+        if (of_part.group(1) if of_part else 'guest') != part:
+            continue
         options = re.search(r'^# guest: (.*)$', text, re.MULTILINE)
         timeout = re.search(r'^# timeout: (\d+)$', text, re.MULTILINE)
         tests = {}
