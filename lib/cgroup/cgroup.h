@@ -97,8 +97,9 @@ int cgroup_open(const struct cgroup_layout *layout, const char *path, struct cgr
 void cgroup_close(struct cgroup *cg);
 
 /* Removes the cgroup and all that a container made below it, deepest first, in every hierarchy, waiting for
- * dying processes until deadline_ns (monotonic).  -EBUSY, kind CONFLICT: there are processes left.  What is
- * gone already is no error.  Call cgroup_kill before.  The handle is still to be closed. */
+ * dying processes until deadline_ns (monotonic).  -EBUSY, kind CONFLICT: there are processes left, and all is
+ * as it was.  What is gone already is no error.  Call cgroup_kill before.  The handle is still to be closed.
+ */
 int cgroup_remove(struct cgroup *cg, int64_t deadline_ns, struct error *err);
 
 /* Removes one empty cgroup by path in every hierarchy and nothing below or above it: for parents nobody uses.

@@ -185,14 +185,27 @@ static int read_controllers(int dir, const char *file, uint32_t *ret)
 	return 0;
 }
 
+/* The hierarchy's own root may have both processes and controllers for its children; it alone has no
+ * cgroup.type. */
+static bool has_own_processes(int dir)
+{
+	char c;
+	auto_close int fd = openat(dir, "cgroup.procs", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	return fd >= 0 && faccessat(dir, "cgroup.type", F_OK, 0) == 0 && read(fd, &c, 1) > 0;
+}
+
 /* One write enables all or none, so after a refusal they are tried one by one.  The last refusal is returned.
- */
+ * Beside processes the kernel would take cpu and pids without the others, and make a threaded domain of the
+ * cgroup, in whose children no container can live: so that is refused here. */
 static int enable_controllers(int dir, uint32_t bits)
 {
 	char text[256];
 	size_t n = 0;
 	int r = 0;
 
+	if (bits && has_own_processes(dir))
+		return -EBUSY;
 	for (size_t i = 0; i < DELEGATED; i++)
 		if (bits & CGROUP_BIT(delegated[i]))
 			n += (size_t)snprintf(text + n, sizeof text - n, "+%s ",
@@ -291,10 +304,15 @@ static int remove_one(const struct cgroup *cg, size_t i, int64_t deadline_ns)
 	return is_same(parent, name, cg->dir[i]) ? cgroup_tree_remove(parent, name, deadline_ns) : 0;
 }
 
+/* Processes are looked for before anything goes: a child that has joined some hierarchies and not others
+ * would lose the rest under its feet, and a refusal is to leave all as it was. */
 static int remove_all(struct cgroup *cg, int64_t deadline_ns, struct error *err)
 {
 	int first = 0;
 
+	if (cgroupfs_wait_empty(cg, deadline_ns) == -ETIMEDOUT)
+		return error_set(err, ERROR_CONFLICT, EBUSY,
+			"cannot remove cgroup '%s': it still has processes", cg->path);
 	for (size_t i = 0; i < cg->layout->n; i++) {
 		int r = cg->dir[i] < 0 ? 0 : remove_one(cg, i, deadline_ns);
 		if (r >= 0 || first < 0)

@@ -17,4 +17,7 @@ int cgroupfs_open_below(int dir, const char *path);
 /* Opens `tasks` of a v1 directory that is open already. */
 int cgroupfs_open_tasks(struct cgroup *cg, size_t hierarchy);
 
+/* Waits until no process is left: 0, -ETIMEDOUT or -errno. */
+int cgroupfs_wait_empty(const struct cgroup *cg, int64_t deadline_ns);
+
 #endif

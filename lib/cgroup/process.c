@@ -4,6 +4,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
+#include "lib/cgroup/cgroupfs.h"
 #include "lib/cgroup/file.h"
 #include "lib/cgroup/tree.h"
 
@@ -189,7 +190,7 @@ static int kill_round(const struct cgroup *cg, bool freeze)
 	return r;
 }
 
-static int wait_empty(const struct cgroup *cg, int64_t deadline_ns)
+int cgroupfs_wait_empty(const struct cgroup *cg, int64_t deadline_ns)
 {
 	struct timespec pause = { .tv_nsec = PAUSE_FIRST };
 
@@ -217,7 +218,7 @@ int cgroup_kill(const struct cgroup *cg, int64_t deadline_ns, struct error *err)
 		if (r < 0)
 			break;
 		int64_t round = clock_mono_ns() + 4 * FREEZE_TIME;
-		r = wait_empty(cg, round < deadline_ns ? round : deadline_ns);
+		r = cgroupfs_wait_empty(cg, round < deadline_ns ? round : deadline_ns);
 		if (r == 0)
 			return 0;
 		if (clock_mono_ns() >= deadline_ns)
