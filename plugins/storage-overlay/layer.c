@@ -287,15 +287,15 @@ static int create_again(const struct wanted *w, int dirfd, struct error *err)
 static int read_request(
 	const struct gty_storage *st, const struct gty_create_req *req, struct wanted *w, struct error *err)
 {
-	uint64_t size = st->default_size;
+	uint64_t size = 0;
 	int r = check_pair(req->id, req->parent, err);
 
 	*w = (struct wanted){ .id = req->id, .parent = req->parent, .maps = req->maps };
 	if (r == 0)
-		r = kit_option_size(req->opts, req->opts_n, "size", size, &size, err);
+		r = kit_option_size(req->opts, req->opts_n, "size", 0, &size, err);
 	if (r == 0)
 		r = kit_option_bool(req->opts, req->opts_n, "volatile", false, &w->is_volatile, err);
-	w->size = req->size_limit ? req->size_limit : size;
+	w->size = req->size_limit ? req->size_limit : size ? size : st->default_size;
 	if (r == 0 && w->size > 0 && !st->quota.on)
 		r = kit_quota_missing("the writable layer", err);
 	return r == 0 ? layout_lower_of_child(st, req->parent, w->lower, err) : r;

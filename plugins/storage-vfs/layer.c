@@ -141,13 +141,13 @@ int vfs_commit(struct gty_storage *st, struct gty_call *call, const struct gty_c
 static int read_size(
 	const struct gty_storage *st, const struct gty_create_req *req, uint64_t *ret, struct error *err)
 {
-	uint64_t size = st->default_size;
-	int r = kit_option_size(req->opts, req->opts_n, "size", size, &size, err);
+	uint64_t size;
+	int r = kit_option_size(req->opts, req->opts_n, "size", 0, &size, err);
 
-	*ret = req->size_limit ? req->size_limit : size;
-	if (r == 0 && *ret > 0 && !st->quota.on)
-		return kit_quota_missing("the writable layer", err);
-	return r;
+	if (r < 0)
+		return r;
+	*ret = req->size_limit ? req->size_limit : size ? size : st->default_size;
+	return *ret > 0 && !st->quota.on ? kit_quota_missing("the writable layer", err) : 0;
 }
 
 static int create_writable(struct gty_storage *st, struct gty_call *call, const struct gty_create_req *req,
