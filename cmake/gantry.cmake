@@ -3,6 +3,7 @@
 #   gantry_library(NAME SOURCES ... LINK ...)          static library gantry-NAME
 #   gantry_program(NAME SOURCES ... LINK ...)          build/bin/NAME
 #   gantry_plugin(NAME SOURCES ... LINK ...)           build/lib/gantry/plugins/NAME.so
+#   gantry_static_program(NAME SOURCES ... LINK ...)   build/bin/NAME, static with musl (see cmake/static)
 #   gantry_test(NAME PART part SOURCES ... LINK ...)   a cmocka executable, registered with ctest under label `part`
 #   gantry_fuzzer(NAME SOURCES ... LINK ...)           libFuzzer target build-fuzz/fuzz/fuzz_NAME, in the preset "fuzz" only
 
@@ -11,7 +12,8 @@ set(CMAKE_C_STANDARD_REQUIRED ON)
 set(CMAKE_C_EXTENSIONS ON)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
-set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+set(GANTRY_BIN ${CMAKE_BINARY_DIR}/bin CACHE PATH "where programs are put")
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${GANTRY_BIN})
 set(GANTRY_PLUGIN_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib/gantry/plugins)
 
 set(GANTRY_SANITIZE "" CACHE STRING "comma-separated sanitizers, or empty")
@@ -22,7 +24,7 @@ if(GANTRY_FAULT_POINTS)
 	add_compile_definitions(GANTRY_FAULT_POINTS)
 endif()
 add_compile_options(-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition
-	-Wwrite-strings -Wformat=2 -Wvla -Wundef -Wpointer-arith -Wframe-larger-than=16384
+	-Wwrite-strings -Wformat=2 -Wno-format-truncation -Wvla -Wundef -Wpointer-arith -Wframe-larger-than=16384
 	-fno-strict-aliasing -fvisibility=hidden -ffunction-sections -fdata-sections)
 if(GANTRY_SANITIZE)
 	add_compile_options(-fsanitize=${GANTRY_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
@@ -31,7 +33,7 @@ if(GANTRY_SANITIZE)
 	add_compile_options($<$<C_COMPILER_ID:GNU>:-Wno-maybe-uninitialized> $<$<C_COMPILER_ID:GNU>:-Wno-format-truncation>)
 else()
 	add_compile_options(-fstack-protector-strong -fstack-clash-protection -fcf-protection)
-	if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+	if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug" AND NOT GANTRY_STATIC)
 		add_compile_definitions(_FORTIFY_SOURCE=2)
 	endif()
 endif()
@@ -60,6 +62,47 @@ function(gantry_program name)
 	target_link_libraries(${name} PRIVATE ${A_LINK})
 	target_link_options(${name} PRIVATE -pie)
 	install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endfunction()
+
+# As Debian's musl-tools lays it out.  `musl-gcc -static-pie` would make a dynamic program.
+if(GANTRY_STATIC)
+	add_compile_options("SHELL:-idirafter /usr/include" "SHELL:-idirafter /usr/include/${CMAKE_SYSTEM_PROCESSOR}-linux-gnu"
+		-fPIE -Os)
+endif()
+set(GANTRY_MUSL_LIB /usr/lib/${CMAKE_HOST_SYSTEM_PROCESSOR}-linux-musl)
+
+function(gantry_static_program name)
+	cmake_parse_arguments(A "" "" "SOURCES;LINK" ${ARGN})
+	add_executable(${name} ${A_SOURCES})
+	target_link_libraries(${name} PRIVATE ${A_LINK})
+	if(GANTRY_STATIC)
+		target_link_options(${name} PRIVATE -static -nostartfiles
+			-Wl,-pie,--no-dynamic-linker,-z,text,-z,relro,-z,now
+			${GANTRY_MUSL_LIB}/rcrt1.o ${GANTRY_MUSL_LIB}/crti.o)
+		target_link_libraries(${name} PRIVATE -lc ${GANTRY_MUSL_LIB}/crtn.o)
+	endif()
+endfunction()
+
+# Builds cmake/static beside this project and puts its programs into build/bin.  With sanitizers, which musl lacks, the same
+# sources are built here.
+function(gantry_static_programs)
+	if(GANTRY_SANITIZE)
+		foreach(name ${ARGN})
+			add_subdirectory(${CMAKE_SOURCE_DIR}/programs/${name} ${CMAKE_BINARY_DIR}/programs/${name})
+		endforeach()
+		return()
+	endif()
+	include(ExternalProject)
+	set(byproducts ${ARGN})
+	list(TRANSFORM byproducts PREPEND ${CMAKE_BINARY_DIR}/bin/)
+	ExternalProject_Add(gantry-static
+		SOURCE_DIR ${CMAKE_SOURCE_DIR}/cmake/static
+		BINARY_DIR ${CMAKE_BINARY_DIR}/static
+		CMAKE_ARGS -DCMAKE_C_COMPILER=musl-gcc -DCMAKE_BUILD_TYPE=${CMAKE_BUILD_TYPE}
+			-DGANTRY_FAULT_POINTS=${GANTRY_FAULT_POINTS} -DGANTRY_BIN=${CMAKE_BINARY_DIR}/bin
+		BUILD_ALWAYS ON INSTALL_COMMAND "" BUILD_BYPRODUCTS ${byproducts}
+		USES_TERMINAL_BUILD ON)
+	install(PROGRAMS ${byproducts} DESTINATION ${CMAKE_INSTALL_BINDIR})
 endfunction()
 
 function(gantry_plugin name)

@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugins/kit/ids.h"
 
-#include <string.h>
-
-bool kit_id_valid(const char *id)
-{
-	return strspn(id, "0123456789abcdef") == KIT_ID_LEN && id[KIT_ID_LEN] == '\0';
-}
-
 int kit_id_check(const char *what, const char *id, struct error *err)
 {
-	if (!id || !kit_id_valid(id))
+	if (!id_is_valid(id))
 		return error_invalid(err, "%s '%.80s' is not an id of 64 hex digits", what, id ? id : "");
 	return 0;
 }

@@ -4,16 +4,12 @@
 #define GANTRY_KIT_IDS_H
 
 #include "lib/base/error.h"
+#include "lib/base/id.h"
 
 #include <gantry/plugin.h>
-#include <stdbool.h>
 
-#define KIT_ID_LEN 64
-
-/* True for 64 lower-case hex digits: the one form of a layer's id. */
-bool kit_id_valid(const char *id);
-
-/* Refuses anything else; what names the noun: "layer", "parent". */
+/* Refuses what is not 64 lower-case hex digits, the one form of a layer's id; what names the noun: "layer",
+ * "parent". */
 int kit_id_check(const char *what, const char *id, struct error *err);
 
 /* The host's number of an id inside; ids that no line maps are refused. */

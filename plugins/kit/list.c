@@ -12,7 +12,7 @@
 static bool list_put(const struct kit_lister *lister, struct gty_storage *st, struct gty_call *call,
 	const char *id, bool staged, struct gty_layer *v, uint32_t *n)
 {
-	char parent[KIT_ID_LEN + 1] = "";
+	char parent[ID_LEN + 1] = "";
 	uint32_t flags = 0;
 
 	if (!lister->describe(st, id, staged, parent, &flags))
@@ -55,10 +55,10 @@ int kit_list_layers(const struct kit_lister *lister, struct gty_storage *st, str
 {
 	struct kit_names layers = { 0 }, staged = { 0 };
 	struct error err = ERROR_INIT;
-	int r = kit_names_read(lister->layers_fd, kit_id_valid, &layers, &err);
+	int r = kit_names_read(lister->layers_fd, id_is_valid, &layers, &err);
 
 	if (r == 0)
-		r = kit_names_read(lister->staging_fd, kit_id_valid, &staged, &err);
+		r = kit_names_read(lister->staging_fd, id_is_valid, &staged, &err);
 	r = r == 0 ? list_page(lister, st, call, &layers, &staged, ref, rep) : kit_fail_error(call, &err);
 	kit_names_free(&layers);
 	kit_names_free(&staged);

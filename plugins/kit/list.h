@@ -11,7 +11,7 @@
 struct kit_lister {
 	int layers_fd, staging_fd;
 	/* Fills parent (empty: none) and flags of one layer; false when it has vanished meanwhile. */
-	bool (*describe)(struct gty_storage *st, const char *id, bool staged, char parent[KIT_ID_LEN + 1],
+	bool (*describe)(struct gty_storage *st, const char *id, bool staged, char parent[ID_LEN + 1],
 		uint32_t *ret_flags);
 };
 

@@ -32,17 +32,17 @@ int overlay_status(struct gty_storage *st, struct gty_call *call, struct gty_kvs
 	return 0;
 }
 
-static bool describe_staged(const struct gty_storage *st, const char *id, char ret_parent[KIT_ID_LEN + 1])
+static bool describe_staged(const struct gty_storage *st, const char *id, char ret_parent[ID_LEN + 1])
 {
 	auto_close int fd = openat(st->staging_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : readlinkat(fd, "parent", ret_parent, KIT_ID_LEN + 1);
+	ssize_t n = fd < 0 ? -1 : readlinkat(fd, "parent", ret_parent, ID_LEN + 1);
 
-	ret_parent[n == KIT_ID_LEN ? n : 0] = '\0';
+	ret_parent[n == ID_LEN ? n : 0] = '\0';
 	return fd >= 0;
 }
 
 static bool describe_layer(
-	struct gty_storage *st, const char *id, bool staged, char parent[KIT_ID_LEN + 1], uint32_t *ret_flags)
+	struct gty_storage *st, const char *id, bool staged, char parent[ID_LEN + 1], uint32_t *ret_flags)
 {
 	if (staged) {
 		*ret_flags = GTY_LAYER_STAGED;
@@ -68,8 +68,8 @@ int overlay_list(
  */
 static char *lower_dirs(struct gty_storage *st, struct gty_call *call, const char *lower)
 {
-	size_t layers = 1, each = strlen(st->root) + KIT_ID_LEN + 8, len = 0;
-	char id[KIT_ID_LEN + 1];
+	size_t layers = 1, each = strlen(st->root) + ID_LEN + 8, len = 0;
+	char id[ID_LEN + 1];
 
 	for (const char *p = lower; *p; p++)
 		layers += *p == ':';

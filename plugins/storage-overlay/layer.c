@@ -31,7 +31,7 @@ static int staging_new(struct gty_storage *st, const char *id, struct error *err
 /* The root folder of a merged tree is the uppermost layer's: it takes after the parent's. */
 static int root_attributes(const struct gty_storage *st, const char *parent, struct stat *ret)
 {
-	char path[KIT_ID_LEN + 8];
+	char path[ID_LEN + 8];
 
 	*ret = (struct stat){ .st_mode = 0755 };
 	if (!parent)
@@ -61,7 +61,7 @@ static int make_diff(int dirfd, const struct stat *like, const struct gty_idmaps
 
 static bool same_parent(const struct gty_storage *st, int dirfd, const char *parent)
 {
-	char id[KIT_ID_LEN + 1];
+	char id[ID_LEN + 1];
 
 	layout_parent(st, dirfd, id);
 	return strcmp(id, parent ? parent : "") == 0;
@@ -119,15 +119,15 @@ int overlay_stage(struct gty_storage *st, struct gty_call *call, const struct gt
 	return 0;
 }
 
-static int staged_parent(int dirfd, char buf[KIT_ID_LEN + 1], const char **ret, struct error *err)
+static int staged_parent(int dirfd, char buf[ID_LEN + 1], const char **ret, struct error *err)
 {
-	ssize_t n = readlinkat(dirfd, "parent", buf, KIT_ID_LEN + 1);
+	ssize_t n = readlinkat(dirfd, "parent", buf, ID_LEN + 1);
 
 	if (n < 0 && errno == ENOENT) {
 		*ret = NULL;
 		return 0;
 	}
-	if (n != KIT_ID_LEN)
+	if (n != ID_LEN)
 		return error_set(
 			err, ERROR_INTERNAL, EUCLEAN, "the note of a staged layer's parent is damaged");
 	buf[n] = '\0';
@@ -157,7 +157,7 @@ static int publish(struct gty_storage *st, const char *id, struct error *err)
 
 static int commit_staged(struct gty_storage *st, const char *id, int dirfd, struct error *err)
 {
-	char lower[OVERLAY_LOWER_MAX], parent_buf[KIT_ID_LEN + 1], target[KIT_ID_LEN + 16], link[8] = "";
+	char lower[OVERLAY_LOWER_MAX], parent_buf[ID_LEN + 1], target[ID_LEN + 16], link[8] = "";
 	const char *parent;
 	int r = staged_parent(dirfd, parent_buf, &parent, err);
 

@@ -126,10 +126,10 @@ int layout_lower_of_child(
 	return 0;
 }
 
-bool layout_link_id(const struct gty_storage *st, const char *link, size_t len, char ret_id[KIT_ID_LEN + 1])
+bool layout_link_id(const struct gty_storage *st, const char *link, size_t len, char ret_id[ID_LEN + 1])
 {
-	char name[8], target[KIT_ID_LEN + 16];
-	const size_t before = strlen("../"), whole = before + KIT_ID_LEN + strlen("/diff");
+	char name[8], target[ID_LEN + 16];
+	const size_t before = strlen("../"), whole = before + ID_LEN + strlen("/diff");
 
 	if (len > 2 && strncmp(link, "l/", 2) == 0) {
 		link += 2;
@@ -142,12 +142,12 @@ bool layout_link_id(const struct gty_storage *st, const char *link, size_t len, 
 	ssize_t n = kit_link_valid(name) ? readlinkat(st->links_fd, name, target, sizeof target) : -1;
 	if (n != (ssize_t)whole || memcmp(target, "../", before) != 0)
 		return false;
-	memcpy(ret_id, target + before, KIT_ID_LEN);
-	ret_id[KIT_ID_LEN] = '\0';
-	return kit_id_valid(ret_id);
+	memcpy(ret_id, target + before, ID_LEN);
+	ret_id[ID_LEN] = '\0';
+	return id_is_valid(ret_id);
 }
 
-void layout_parent(const struct gty_storage *st, int dirfd, char ret_id[KIT_ID_LEN + 1])
+void layout_parent(const struct gty_storage *st, int dirfd, char ret_id[ID_LEN + 1])
 {
 	char lower[OVERLAY_LOWER_MAX];
 

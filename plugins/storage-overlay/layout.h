@@ -63,13 +63,13 @@ int layout_lower_of_child(
 	const struct gty_storage *st, const char *parent, char buf[OVERLAY_LOWER_MAX], struct error *err);
 
 /* The id that a short name ("l/AAAA" or "AAAA") leads to.  False for a broken one. */
-bool layout_link_id(const struct gty_storage *st, const char *link, size_t len, char ret_id[KIT_ID_LEN + 1]);
+bool layout_link_id(const struct gty_storage *st, const char *link, size_t len, char ret_id[ID_LEN + 1]);
 
 /* The short name that an image layer calls its own; false when it has none. */
 bool layout_own_link(int dirfd, char ret_link[8]);
 
 /* The parent of the layer folder dirfd by its `lower`; empty for a base layer or a damaged one. */
-void layout_parent(const struct gty_storage *st, int dirfd, char ret_id[KIT_ID_LEN + 1]);
+void layout_parent(const struct gty_storage *st, int dirfd, char ret_id[ID_LEN + 1]);
 
 bool layout_is_writable(int dirfd);
 

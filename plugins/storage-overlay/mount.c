@@ -15,7 +15,7 @@
 static int find_lowers(
 	int dirfd, const char *id, bool with_self, struct overlay_tree *tree, struct error *err)
 {
-	char below[OVERLAY_LOWER_MAX], link[8], self[KIT_ID_LEN + 16] = "";
+	char below[OVERLAY_LOWER_MAX], link[8], self[ID_LEN + 16] = "";
 	int r = layout_lower(dirfd, below, err);
 
 	if (r < 0)

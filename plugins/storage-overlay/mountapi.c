@@ -53,7 +53,7 @@ static int set_path(
 
 static int set_layer_fd(int fs, int layers_fd, const char *name, int len, struct error *err)
 {
-	char path[KIT_ID_LEN + 16];
+	char path[ID_LEN + 16];
 
 	snprintf(path, sizeof path, "%.*s", len, name);
 	auto_close int fd = openat(layers_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -98,7 +98,7 @@ static int set_lowers(
 
 static int set_upper(const struct gty_storage *st, int fs, const struct overlay_tree *tree, struct error *err)
 {
-	char name[KIT_ID_LEN + 8];
+	char name[ID_LEN + 8];
 
 	snprintf(name, sizeof name, "%s/diff", tree->upper);
 	int r = set_path(st, fs, "upperdir", name, (int)strlen(name), err);
@@ -152,7 +152,7 @@ int mountapi_fsopen(const struct gty_storage *st, const struct overlay_tree *tre
 int mountapi_data(const struct gty_storage *st, const struct overlay_tree *tree,
 	char buf[OVERLAY_DATA_MAX + 1], struct error *err)
 {
-	char upper[3 * KIT_ID_LEN] = "", label[VALUE_MAX + 16] = "";
+	char upper[3 * ID_LEN] = "", label[VALUE_MAX + 16] = "";
 	int r = 0;
 
 	if (tree->upper)

@@ -13,7 +13,7 @@
 struct overlay_tree {
 	/* Names below the driver's root, separated by ':', uppermost first; at least one, for a tree without
 	 * upper two. */
-	char lowers[OVERLAY_LOWER_MAX + KIT_ID_LEN + 16];
+	char lowers[OVERLAY_LOWER_MAX + ID_LEN + 16];
 	const char *upper; /* id of the writable layer; NULL: a read-only tree */
 	const char *label; /* SELinux context or NULL */
 	int userns_fd;     /* the lower layers' id map; -1: none */

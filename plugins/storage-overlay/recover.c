@@ -80,7 +80,7 @@ static bool any_name(const char *name)
 static int drop_links(struct recovery *rc, struct error *err)
 {
 	struct kit_names links = { 0 };
-	char id[KIT_ID_LEN + 1], own[8];
+	char id[ID_LEN + 1], own[8];
 	int r = kit_names_read(rc->st->links_fd, any_name, &links, err);
 
 	for (size_t i = 0; r == 0 && i < links.n; i++) {
@@ -98,7 +98,7 @@ static int drop_links(struct recovery *rc, struct error *err)
 
 static int relink(struct gty_storage *st, const char *id, const char *link)
 {
-	char target[KIT_ID_LEN + 16], there[KIT_ID_LEN + 1];
+	char target[ID_LEN + 16], there[ID_LEN + 1];
 
 	if (layout_link_id(st, link, strlen(link), there) && strcmp(there, id) == 0)
 		return 0;
@@ -175,7 +175,7 @@ static int hold_again(struct recovery *rc, struct error *err)
 static int recover_all(
 	struct recovery *rc, struct gty_call *call, struct gty_recover_rep *rep, struct error *err)
 {
-	int r = kit_names_read(rc->st->root_fd, kit_id_valid, &rc->there, err);
+	int r = kit_names_read(rc->st->root_fd, id_is_valid, &rc->there, err);
 
 	if (r == 0)
 		r = kit_names_read(rc->st->staging_fd, any_name, &rc->staged, err);
@@ -210,7 +210,7 @@ int overlay_recover(struct gty_storage *st, struct gty_call *call, const struct 
 /* A broken name among the layers below makes a tree that cannot be mounted. */
 static const char *broken_below(struct gty_storage *st, int dirfd)
 {
-	char lower[OVERLAY_LOWER_MAX], id[KIT_ID_LEN + 1];
+	char lower[OVERLAY_LOWER_MAX], id[ID_LEN + 1];
 
 	if (layout_lower(dirfd, lower, NULL) < 0)
 		return NULL;
@@ -230,9 +230,9 @@ int overlay_check(
 	struct kit_names ids = { 0 };
 	struct gty_kvs kvs = { 0 };
 	struct error err = ERROR_INIT;
-	char parent[KIT_ID_LEN + 1];
+	char parent[ID_LEN + 1];
 	bool room = true;
-	int r = kit_names_read(st->root_fd, kit_id_valid, &ids, &err);
+	int r = kit_names_read(st->root_fd, id_is_valid, &ids, &err);
 
 	for (size_t i = 0; r == 0 && room && i < ids.n && kvs.n < 4096; i++) {
 		if (ref->id && strcmp(ref->id, ids.v[i]) != 0)
@@ -241,7 +241,7 @@ int overlay_check(
 		if (dirfd < 0)
 			continue;
 		ssize_t n = readlinkat(dirfd, "parent", parent, sizeof parent);
-		parent[n == KIT_ID_LEN ? n : 0] = '\0';
+		parent[n == ID_LEN ? n : 0] = '\0';
 		const char *why = mend(
 			st, ids.v[i], parent[0] ? parent : NULL, dirfd, (ref->flags & GTY_REF_REPAIR) != 0);
 		if (!why)

@@ -23,7 +23,7 @@ int vfs_status(struct gty_storage *st, struct gty_call *call, struct gty_kvs *re
 }
 
 static bool describe_layer(
-	struct gty_storage *st, const char *id, bool staged, char parent[KIT_ID_LEN + 1], uint32_t *ret_flags)
+	struct gty_storage *st, const char *id, bool staged, char parent[ID_LEN + 1], uint32_t *ret_flags)
 {
 	struct vfs_about about = { 0 };
 	auto_close int fd = openat(

@@ -66,7 +66,7 @@ int layout_tree(const struct gty_storage *st, const char *id, int flags, struct 
 
 int layout_write_about(int dirfd, bool writable, const char *parent, struct error *err)
 {
-	char text[KIT_ID_LEN + 16];
+	char text[ID_LEN + 16];
 
 	snprintf(text, sizeof text, "%s:%s", writable ? "writable" : "image", parent ? parent : "");
 	if (symlinkat(text, dirfd, "about") < 0)
@@ -76,7 +76,7 @@ int layout_write_about(int dirfd, bool writable, const char *parent, struct erro
 
 bool layout_read_about(int dirfd, struct vfs_about *ret)
 {
-	char text[KIT_ID_LEN + 16];
+	char text[ID_LEN + 16];
 	ssize_t n = readlinkat(dirfd, "about", text, sizeof text - 1);
 
 	if (n < 0)
@@ -86,7 +86,7 @@ bool layout_read_about(int dirfd, struct vfs_about *ret)
 	if (!parent)
 		return false;
 	*parent++ = '\0';
-	if ((*parent && !kit_id_valid(parent)) ||
+	if ((*parent && !id_is_valid(parent)) ||
 		(strcmp(text, "writable") != 0 && strcmp(text, "image") != 0))
 		return false;
 	ret->writable = text[0] == 'w';

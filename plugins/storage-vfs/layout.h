@@ -28,7 +28,7 @@ struct gty_storage {
 
 struct vfs_about {
 	bool writable;
-	char parent[KIT_ID_LEN + 1]; /* empty: none */
+	char parent[ID_LEN + 1]; /* empty: none */
 };
 
 int layout_open(struct gty_storage *st, const char *root, int root_fd, struct error *err);

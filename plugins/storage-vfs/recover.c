@@ -89,7 +89,7 @@ static bool any_name(const char *name)
 static int recover_all(
 	struct recovery *rc, struct gty_call *call, struct gty_recover_rep *rep, struct error *err)
 {
-	int r = kit_names_read(rc->st->root_fd, kit_id_valid, &rc->there, err);
+	int r = kit_names_read(rc->st->root_fd, id_is_valid, &rc->there, err);
 
 	if (r == 0)
 		r = kit_names_read(rc->st->staging_fd, any_name, &rc->staged, err);

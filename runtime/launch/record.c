@@ -87,9 +87,10 @@ static int check_namespaces(struct gate *g, const struct launch_record *r)
 
 static int check_mount(struct gate *g, const struct launch_mount *m)
 {
-	if (m->target.off == 0 || check_str(g, m->target, "mount.target") ||
-		check_str(g, m->source, "mount.source") || check_str(g, m->fstype, "mount.fstype") ||
-		check_fd(g, m->fd, "mount.fd") ||
+	if (m->target.off == 0)
+		return bad(g, "mount.target");
+	if (check_str(g, m->target, "mount.target") || check_str(g, m->source, "mount.source") ||
+		check_str(g, m->fstype, "mount.fstype") || check_fd(g, m->fd, "mount.fd") ||
 		check_strs(g, m->options, LAUNCH_LIST_MAX, "mount.options") ||
 		check_vec(g, m->uid_map, sizeof(struct launch_idmap), 340, "mount.uid_map") ||
 		check_vec(g, m->gid_map, sizeof(struct launch_idmap), 340, "mount.gid_map"))

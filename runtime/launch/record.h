@@ -120,7 +120,7 @@ struct launch_sysctl {
 #define LAUNCH_PROC_IOPRIO       (UINT32_C(1) << 4)
 #define LAUNCH_PROC_SCHEDULER    (UINT32_C(1) << 5)
 #define LAUNCH_PROC_CAPS         (UINT32_C(1) << 6) /* capabilities are given; else those of the launcher stay */
-#define LAUNCH_PROC_OWN_CWD      (UINT32_C(1) << 7) /* cwd is made when it does not exist, owned by the user */
+#define LAUNCH_PROC_OWN_CWD      (UINT32_C(1) << 7) /* cwd is made, root's, when it does not exist */
 
 struct launch_process {
 	uint32_t flags;
