@@ -90,6 +90,20 @@ def check_plugin_folders():
     return complaints
 
 
+def check_tests_are_registered():
+    """A C test that no CMakeLists.txt names, as test_NAME or as NAME in a list, never runs; nor does a fuzz target."""
+    words = set()
+    for path in source_tree.files('CMakeLists.txt'):
+        words.update(re.findall(r'[\w-]+', source_tree.read(path)))
+    complaints = []
+    for path in source_tree.files('.c'):
+        name = os.path.basename(path)[:-2]
+        kind = re.match(r'^(test|fuzz)_(.*)$', name)
+        if path.startswith('tests/') and kind and name not in words and kind.group(2) not in words:
+            complaints.append('%s is in no CMakeLists.txt' % path)
+    return complaints
+
+
 source_tree.report([
     ('no function that overruns, parses badly or runs a shell', check_forbidden),
     ('each source names its licence', check_licence),
@@ -97,5 +111,6 @@ source_tree.report([
     ('no function over %d lines' % FUNCTION_MAX, check_function_length),
     ('file names say what is inside', check_file_names),
     ('headers are guarded', check_header_guards),
+    ('every C test is registered', check_tests_are_registered),
     ('a driver is a folder with CMakeLists.txt and README.md', check_plugin_folders),
 ])

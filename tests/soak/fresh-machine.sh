@@ -1,0 +1,58 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# scripts/quickstart on a machine that has nothing: Debian 12 as debootstrap leaves it, in an overlay, with this machine's
+# network. It must end within three minutes, run a second time, start no service and leave no policy-rc.d.
+# timeout: 900
+set -u
+tree=$("$GANTRY_SOURCE_DIR/tests/support/rootfs" debian) || {
+	echo "1..0 # SKIP no Debian tree could be made here"
+	exit 0
+}
+mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Component: main' | grep -m1 '/debian/$')
+export tree mirror
+
+# In a mount namespace of its own, with a root of its own (pivot_root: a container's process must not reach this one's).
+inside() {
+	mount -t tmpfs -o size=6G tmpfs "$TMPDIR"
+	mkdir "$TMPDIR"/{upper,work,root}
+	mount -t overlay -o "lowerdir=$tree,upperdir=$TMPDIR/upper,workdir=$TMPDIR/work" overlay "$TMPDIR/root"
+	cd "$TMPDIR/root" || exit 1
+	mount --rbind /dev dev
+	mount --rbind /sys sys
+	mount -t proc proc proc
+	cp /etc/resolv.conf etc/resolv.conf
+	cp /etc/apt/apt.conf.d/* etc/apt/apt.conf.d/ 2>/dev/null
+	echo "deb ${mirror:-http://deb.debian.org/debian/} bookworm main" >etc/apt/sources.list
+	mkdir src old
+	tar -C "$GANTRY_SOURCE_DIR" --exclude='./build*' -c . | tar -C src -x
+	pivot_root . old
+	cd /src || exit 1
+	umount -l /old
+	echo "== first"
+	time scripts/quickstart
+	echo "exit $?"
+	echo "== second"
+	scripts/quickstart
+	echo "exit $?"
+	[ -e /usr/sbin/policy-rc.d ] && echo "policy left"
+	echo "== end"
+}
+export -f inside
+started=$SECONDS
+unshare --mount --propagation private bash -c inside >"$TMPDIR.log" 2>&1
+took=$((SECONDS - started))
+sed 's/^/# /' "$TMPDIR.log"
+
+number=0
+point() {
+	number=$((number + 1))
+	if eval "$2"; then echo "ok $number - $1"; else echo "not ok $number - $1"; fi
+}
+log=$TMPDIR.log
+echo "1..4"
+point "a container speaks, twice" '[ "$(grep -c "^hello from a container$" "$log")" = 2 ]'
+point "both runs succeed" '[ "$(grep -c "^exit 0$" "$log")" = 2 ]'
+point "both together take less than three minutes ($took s)" '[ $took -lt 180 ]'
+point "no policy-rc.d is left" 'grep -qx "== end" "$log" && ! grep -qx "policy left" "$log"'
+rm -f "$log"
