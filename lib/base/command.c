@@ -28,31 +28,52 @@ static int print_help(const struct command_call *call)
 	return fd_write_all(STDOUT_FILENO, str_text(&out), out.len) < 0 || out.failed;
 }
 
-static int usage_status(const struct command *c)
+static const struct command *root_of(const struct command_call *call)
 {
-	return c->flags & COMMAND_USAGE_125 ? 125 : 1;
+	while (call->up)
+		call = call->up;
+	return call->command;
 }
 
-static int refuse(const struct command_call *call, const char *text)
+static void complain(const struct command_call *call, const char *text)
 {
-	fprintf(stderr, "%s\n\nRun '%s --help' for more information\n", text, call->path);
-	return usage_status(call->command);
+	auto_str struct str usage = STR_INIT(4096);
+
+	command_usage(call->command, call->path, &usage);
+	fprintf(stderr, "%s\n\n%s\nRun '%s --help' for more information\n", text, str_text(&usage),
+		call->path);
 }
 
-/* Docker's sentences: "docker rm" requires at least 1 argument. */
+static int refuse_options(const struct command_call *call, const struct error *err)
+{
+	complain(call, err->text);
+	return root_of(call)->flags & COMMAND_USAGE_125 ? 125 : 1;
+}
+
+/* Docker's sentences: docker: 'docker rm' requires at least 1 argument. */
 static int refuse_count(const struct command_call *call)
 {
 	const struct command *c = call->command;
 	int limit = (int)call->options.nargs < c->min_args ? c->min_args : c->max_args;
 	const char *how = c->min_args == c->max_args ? "" : limit == c->min_args ? "at least " : "at most ";
-	char text[300];
+	auto_str struct str text = STR_INIT(1024);
 
+	str_addf(&text, "%s: '%s' ", root_of(call)->name, call->path);
 	if (c->max_args == 0)
-		snprintf(text, sizeof text, "%s: '%.200s' accepts no arguments", call->path, call->path);
+		str_add(&text, "accepts no arguments");
 	else
-		snprintf(text, sizeof text, "%.40s: '%.200s' requires %s%d argument%s", call->path,
-			call->path, how, limit, limit == 1 ? "" : "s");
-	return refuse(call, text);
+		str_addf(&text, "requires %s%d argument%s", how, limit, limit == 1 ? "" : "s");
+	complain(call, str_text(&text));
+	return 1;
+}
+
+static int refuse_command(const struct command_call *call, const char *name)
+{
+	auto_str struct str text = STR_INIT(1024);
+
+	str_addf(&text, "%s: unknown command: %s %.100s", root_of(call)->name, call->path, name);
+	complain(call, str_text(&text));
+	return 1;
 }
 
 static void warn_deprecated(const struct options *o)
@@ -97,8 +118,7 @@ static int run_sub(const struct command_call *call)
 	}
 	if (strcmp(args[0], "help") == 0 && !call->options.args[1])
 		return print_help(call);
-	str_addf(&text, "%s: unknown command: %s %.100s", call->path, call->path, args[0]);
-	return refuse(call, str_text(&text));
+	return refuse_command(call, args[0]);
 }
 
 static int run_parsed(const struct command_call *call)
@@ -145,7 +165,7 @@ static int run(const struct command *c, const struct command_call *up, const cha
 	}
 	int r = options_parse(&call.options, argc, argv, &err);
 	if (r < 0)
-		status = refuse(&call, err.text);
+		status = refuse_options(&call, &err);
 	else
 		status = r == OPTIONS_HELP ? print_help(&call) : run_parsed(&call);
 	options_done(&call.options);

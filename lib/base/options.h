@@ -122,7 +122,7 @@ enum {
 	COMMAND_HIDDEN = 1,
 	COMMAND_STOP = 2,        /* OPTIONS_STOP */
 	COMMAND_SINGLE_DASH = 4, /* OPTIONS_SINGLE_DASH */
-	COMMAND_USAGE_125 = 8,   /* a wrong command line exits with 125 (docker run, exec...), else with 1 */
+	COMMAND_USAGE_125 = 8,   /* of the root: wrong options exit with 125 (docker), else with 1 */
 	COMMAND_RAW = 16,        /* takes its whole command line as arguments, --help too */
 };
 #define COMMAND_SIZE_MAX 8192
@@ -130,6 +130,9 @@ enum {
 /* Finds the command, parses, checks the number of arguments and runs; prints help to stdout, errors and
  * warnings to stderr.  Returns the exit status. */
 int command_main(const struct command *root, void *ctx, int argc, char **argv);
+
+/* "Usage:  gantry run [OPTIONS] IMAGE" and a newline. */
+void command_usage(const struct command *command, const char *path, struct str *out);
 
 /* The help text of a command.  path: how it was called. */
 void command_help(const struct command *command, const char *path, size_t width, struct str *out);

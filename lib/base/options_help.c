@@ -44,29 +44,45 @@ static void left_column(const struct option *opt, struct str *out)
 		str_addf(out, opt->flags & OPTION_OPTIONAL ? "[=%s]" : " %s", word);
 }
 
-/* Text wrapped at words into width - indent columns; lines in the text stay lines. */
+static void indented(struct str *out, const char *text, size_t n, size_t indent)
+{
+	for (size_t i = 0; i < n; i++) {
+		str_add_char(out, text[i]);
+		if (text[i] == '\n')
+			str_addf(out, "%*s", (int)indent, "");
+	}
+}
+
+/* How much of text goes on this line: pflag breaks five columns early, unless all the rest fits. */
+static size_t line_length(const char *text, size_t room)
+{
+	const size_t slop = 5;
+	size_t n = strlen(text), at = 0, newline = 0;
+
+	if (room > n)
+		return n;
+	for (size_t i = 0; i < room - slop; i++) {
+		if (strchr(" \t\n", text[i]))
+			at = i;
+		if (text[i] == '\n')
+			newline = i;
+	}
+	return newline ? newline : at ? at : n;
+}
+
+/* Text broken at blanks into width - indent columns; lines in the text stay lines. */
 static void wrap(struct str *out, const char *text, size_t indent, size_t width)
 {
-	size_t room = width > indent + 20 ? width - indent : SIZE_MAX, used = 0;
+	size_t room = width > indent + 24 ? width - indent : SIZE_MAX;
 
-	while (*text) {
-		size_t n = strcspn(text, " \n");
-		if (used > 0 && used + 1 + n > room) {
-			str_addf(out, "\n%*s", (int)indent, "");
-			used = 0;
-		}
-		if (used > 0) {
-			str_add_char(out, ' ');
-			used++;
-		}
-		str_add_n(out, text, n);
-		used += n;
+	for (;;) {
+		size_t n = line_length(text, room);
+		indented(out, text, n, indent);
 		text += n;
-		if (*text == '\n') {
-			str_addf(out, "\n%*s", (int)indent, "");
-			used = 0;
-		}
-		text += *text != '\0';
+		if (!*text)
+			return;
+		str_addf(out, "\n%*s", (int)indent, "");
+		text++;
 	}
 }
 
@@ -154,7 +170,7 @@ static void list_commands(const struct command *table, struct str *out)
 	}
 }
 
-static void usage_line(const struct command *c, const char *path, struct str *out)
+void command_usage(const struct command *c, const char *path, struct str *out)
 {
 	str_addf(out, "Usage:  %s", path);
 	if (c->usage)
@@ -173,18 +189,15 @@ static void list_aliases(const struct command *c, const char *path, struct str *
 		return;
 	str_addf(out, "\nAliases:\n  %s", path);
 	for (char **p = names; *p; p++)
-		str_addf(out, ", %.*s%s", (int)n, path, *p);
+		str_addf(out, ", %.*s%s", strchr(*p, ' ') ? 0 : (int)n, path, *p);
 	str_add(out, "\n");
 }
 
 void command_help(const struct command *command, const char *path, size_t width, struct str *out)
 {
-	usage_line(command, path, out);
-	if (command->text || command->help) {
-		str_add_char(out, '\n');
-		wrap(out, command->text ? command->text : command->help, 0, width);
-		str_add_char(out, '\n');
-	}
+	command_usage(command, path, out);
+	if (command->text || command->help)
+		str_addf(out, "\n%s\n", command->text ? command->text : command->help);
 	list_aliases(command, path, out);
 	if (command->sub)
 		list_commands(command->sub, out);

@@ -30,7 +30,8 @@ static const struct option table[] = {
 		.kind = OPTION_STRING,
 		.flags = OPTION_OPTIONAL,
 		.offset = at(color),
-		.fallback = "auto" },
+		.fallback = "auto",
+		.help = "When" },
 	{ .name = "env", .letter = 'e', .kind = OPTION_LIST, .offset = at(env), .help = "Set variables" },
 	{ .name = "tries", .kind = OPTION_INT, .offset = at(tries), .help = "Tries", .fallback = "3" },
 	{ .name = "memory",
@@ -208,7 +209,7 @@ static void test_options_help_layout(void **state)
 
 	(void)state;
 	options_help(table, 0, &out);
-	assert_string_equal(str_text(&out), "      --color[=string]     (default \"auto\")\n"
+	assert_string_equal(str_text(&out), "      --color[=string]     When (default \"auto\")\n"
 					    "      --cpus decimal       Number of CPUs\n"
 					    "  -d, --detach             Run in background\n"
 					    "  -e, --env list           Set variables\n"
@@ -220,18 +221,36 @@ static void test_options_help_layout(void **state)
 					    "  -t, --tty                Allocate a pseudo-TTY\n");
 }
 
+/* As Docker's own "ls --help" at 80 columns. */
 static void test_options_help_wraps(void **state)
 {
-	static const struct option one[] = {
-		{ .name = "x", .help = "aaaa bbbb cccc dddd eeee ffff gggg hhhh" },
+	static const struct option ls[] = {
+		{ .name = "format",
+			.kind = OPTION_STRING,
+			.help = "Format output using a custom template:\n"
+				"'table':            Print output in table format with column headers "
+				"(default)\n"
+				"'json':             Print in JSON format" },
+		{ .name = "last",
+			.letter = 'n',
+			.kind = OPTION_INT,
+			.fallback = "-1",
+			.help = "Show n last created containers (includes all states)" },
+		{ .name = "no-trunc", .help = "Don't truncate output" },
 		{ .name = NULL },
 	};
 	auto_str struct str out = STR_INIT(4096);
 
 	(void)state;
-	options_help(one, 36, &out);
-	assert_string_equal(
-		str_text(&out), "      --x   aaaa bbbb cccc dddd eeee\n            ffff gggg hhhh\n");
+	options_help(ls, 79, &out);
+	assert_string_equal(str_text(&out),
+		"      --format string   Format output using a custom template:\n"
+		"                        'table':            Print output in table format\n"
+		"                        with column headers (default)\n"
+		"                        'json':             Print in JSON format\n"
+		"  -n, --last int        Show n last created containers (includes all\n"
+		"                        states) (default -1)\n"
+		"      --no-trunc        Don't truncate output\n");
 }
 
 /* ---- commands ---------------------------------------------------------------------- */
@@ -258,7 +277,7 @@ static const struct command container[] = {
 	{ .name = "run",
 		.usage = "[OPTIONS] IMAGE [COMMAND] [ARG...]",
 		.help = "Create and run",
-		.flags = COMMAND_STOP | COMMAND_USAGE_125,
+		.flags = COMMAND_STOP,
 		.min_args = 1,
 		.max_args = -1,
 		.options = table,
@@ -266,7 +285,7 @@ static const struct command container[] = {
 		.defaults = &defaults,
 		.run = run_container },
 	{ .name = "ls",
-		.alias = "ps,list",
+		.alias = "ps,list,gantry ps",
 		.help = "List",
 		.max_args = 0,
 		.run = run_container,
@@ -290,9 +309,12 @@ static const struct option root_options[] = {
 	{ .name = "debug", .letter = 'D', .help = "Enable debug mode" },
 	{ .name = NULL },
 };
-static const struct command root = {
-	.name = "gantry", .help = "An engine", .options = root_options, .size = 1, .sub = top
-};
+static const struct command root = { .name = "gantry",
+	.help = "An engine",
+	.flags = COMMAND_USAGE_125,
+	.options = root_options,
+	.size = 1,
+	.sub = top };
 
 static char output[8192];
 
@@ -348,15 +370,17 @@ static void test_command_main_refuses(void **state)
 {
 	(void)state;
 	assert_int_equal(command("container run --nope image"), 125);
-	assert_string_equal(
-		output, "unknown flag: --nope\n\nRun 'gantry container run --help' for more information\n");
-	assert_int_equal(command("container run"), 125);
-	assert_non_null(strstr(output, "'gantry container run' requires at least 1 argument\n"));
+	assert_string_equal(output,
+		"unknown flag: --nope\n\nUsage:  gantry container run [OPTIONS] IMAGE [COMMAND] [ARG...]\n\n"
+		"Run 'gantry container run --help' for more information\n");
+	assert_int_equal(command("container run"), 1);
+	assert_non_null(
+		strstr(output, "gantry: 'gantry container run' requires at least 1 argument\n\nUsage:  "));
 	assert_int_equal(command("version x"), 1);
-	assert_non_null(strstr(output, "'gantry version' accepts no arguments"));
+	assert_non_null(strstr(output, "gantry: 'gantry version' accepts no arguments\n"));
 	assert_int_equal(command("foo"), 1);
-	assert_string_equal(
-		output, "gantry: unknown command: gantry foo\n\nRun 'gantry --help' for more information\n");
+	assert_string_equal(output, "gantry: unknown command: gantry foo\n\nUsage:  gantry [OPTIONS] "
+				    "COMMAND\n\nRun 'gantry --help' for more information\n");
 	assert_string_equal(seen, "");
 }
 
@@ -376,8 +400,7 @@ static void test_command_help_layout(void **state)
 		"Run 'gantry container COMMAND --help' for more information on a command.\n");
 	assert_int_equal(command("container ls --help"), 0);
 	assert_string_equal(output, "Usage:  gantry container ls\n\nList\n\nAliases:\n  gantry container ls, "
-				    "gantry container ps, gantry "
-				    "container list\n");
+				    "gantry container ps, gantry container list, gantry ps\n");
 }
 
 static void test_command_dump_lists_all(void **state)
