@@ -10,14 +10,17 @@ tree=$("$GANTRY_SOURCE_DIR/tests/support/rootfs" debian) || {
 	exit 0
 }
 mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Component: main' | grep -m1 '/debian/$')
-export tree mirror
+machine=$TMPDIR/machine
+mkdir "$machine"
+export tree mirror machine
 
 # In a mount namespace of its own, with a root of its own (pivot_root: a container's process must not reach this one's).
 inside() {
-	mount -t tmpfs -o size=6G tmpfs "$TMPDIR"
-	mkdir "$TMPDIR"/{upper,work,root}
-	mount -t overlay -o "lowerdir=$tree,upperdir=$TMPDIR/upper,workdir=$TMPDIR/work" overlay "$TMPDIR/root"
-	cd "$TMPDIR/root" || exit 1
+	local fresh=(env -i "PATH=$PATH" HOME=/root)
+	mount -t tmpfs -o size=6G tmpfs "$machine"
+	mkdir "$machine"/{upper,work,root}
+	mount -t overlay -o "lowerdir=$tree,upperdir=$machine/upper,workdir=$machine/work" overlay "$machine/root"
+	cd "$machine/root" || exit 1
 	mount --rbind /dev dev
 	mount --rbind /sys sys
 	mount -t proc proc proc
@@ -30,29 +33,28 @@ inside() {
 	cd /src || exit 1
 	umount -l /old
 	echo "== first"
-	time scripts/quickstart
+	time "${fresh[@]}" scripts/quickstart
 	echo "exit $?"
 	echo "== second"
-	scripts/quickstart
+	"${fresh[@]}" scripts/quickstart
 	echo "exit $?"
 	[ -e /usr/sbin/policy-rc.d ] && echo "policy left"
 	echo "== end"
 }
 export -f inside
 started=$SECONDS
-unshare --mount --propagation private bash -c inside >"$TMPDIR.log" 2>&1
+unshare --mount --propagation private bash -c inside >"$TMPDIR/log" 2>&1
 took=$((SECONDS - started))
-sed 's/^/# /' "$TMPDIR.log"
+sed 's/^/# /' "$TMPDIR/log"
 
 number=0
 point() {
 	number=$((number + 1))
 	if eval "$2"; then echo "ok $number - $1"; else echo "not ok $number - $1"; fi
 }
-log=$TMPDIR.log
+log=$TMPDIR/log
 echo "1..4"
 point "a container speaks, twice" '[ "$(grep -c "^hello from a container$" "$log")" = 2 ]'
 point "both runs succeed" '[ "$(grep -c "^exit 0$" "$log")" = 2 ]'
 point "both together take less than three minutes ($took s)" '[ $took -lt 180 ]'
 point "no policy-rc.d is left" 'grep -qx "== end" "$log" && ! grep -qx "policy left" "$log"'
-rm -f "$log"
