@@ -18,7 +18,8 @@ static inline int setup(void **state)
 	const struct gty_kv opts[] = { { "mount-api", *state } };
 	struct store *s = calloc(1, sizeof *s);
 
-	s->h = harness_new("storage-overlay", "overlay");
+	s->h = OVERLAY_ON_TMPFS ? harness_new_tmpfs("storage-overlay", "overlay")
+				: harness_new("storage-overlay", "overlay");
 	if (!s->h)
 		return -1;
 	s->ops = s->h->driver->ops;

@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Layers of the overlay driver: how they come, go and are found again. */
-#include "lib/base/sys.h"
+#define OVERLAY_ON_TMPFS 0
+#include "tests/integration/overlay_fixture.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <sys/wait.h>
-#include <sys/xattr.h>
-
-#include "tests/integration/overlay_fixture.h"
 
 static void test_stage_repeated(void **state)
 {

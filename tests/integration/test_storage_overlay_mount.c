@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Trees of the overlay driver: what is seen in them and who may have them. */
+#define OVERLAY_ON_TMPFS 1
+#include "tests/integration/overlay_fixture.h"
+
 #include "lib/base/sys.h"
 
 #include <errno.h>
@@ -12,8 +15,6 @@
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
-
-#include "tests/integration/overlay_fixture.h"
 
 static void fill_lower(struct store *s)
 {

@@ -104,7 +104,7 @@ static const struct gty_driver *find_driver(const char *plugin, const char *name
 }
 
 /* Where the temporary folder is itself an overlay, a tmpfs in it serves. */
-static bool make_folder(struct harness *h)
+static bool make_folder(struct harness *h, bool tmpfs)
 {
 	const char *tmp = getenv("TMPDIR");
 	struct statfs fs;
@@ -112,7 +112,8 @@ static bool make_folder(struct harness *h)
 	snprintf(h->top, sizeof h->top, "%.80s/gantry-driver-XXXXXX", tmp ? tmp : "/var/tmp");
 	if (!mkdtemp(h->top) || statfs(h->top, &fs) < 0)
 		return false;
-	if ((uint32_t)fs.f_type == OVERLAY_MAGIC && mount("scratch", h->top, "tmpfs", 0, NULL) < 0)
+	tmpfs = tmpfs || (uint32_t)fs.f_type == OVERLAY_MAGIC;
+	if (tmpfs && mount("scratch", h->top, "tmpfs", 0, NULL) < 0)
 		return false;
 	snprintf(h->root, sizeof h->root, "%.110s/root", h->top);
 	if (mkdir(h->root, 0700) < 0)
@@ -138,19 +139,29 @@ static void fill(struct harness *h)
 	h->host.event = ignore_event;
 }
 
-struct harness *harness_new(const char *plugin, const char *driver)
+static struct harness *new_harness(const char *plugin, const char *driver, bool tmpfs)
 {
 	struct harness *h = calloc(1, sizeof *h);
 
 	if (!h)
 		return NULL;
 	h->driver = find_driver(plugin, driver);
-	if (!h->driver || !make_folder(h)) {
+	if (!h->driver || !make_folder(h, tmpfs)) {
 		free(h);
 		return NULL;
 	}
 	fill(h);
 	return h;
+}
+
+struct harness *harness_new(const char *plugin, const char *driver)
+{
+	return new_harness(plugin, driver, false);
+}
+
+struct harness *harness_new_tmpfs(const char *plugin, const char *driver)
+{
+	return new_harness(plugin, driver, true);
 }
 
 struct harness *harness_twin(const struct harness *h)
@@ -197,7 +208,7 @@ void harness_free(struct harness *h)
 	if (h->root_fd >= 0)
 		close(h->root_fd);
 	if (h->top[0]) {
-		nftw(h->top, remove_one, 32, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+		nftw(h->top, remove_one, 32, FTW_DEPTH | FTW_PHYS);
 		umount2(h->top, MNT_DETACH | UMOUNT_NOFOLLOW);
 		rmdir(h->top);
 	}

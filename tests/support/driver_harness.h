@@ -33,6 +33,9 @@ struct harness {
 /* Loads build/lib/gantry/plugins/<plugin>.so and finds the driver; NULL: what is missing was printed. */
 struct harness *harness_new(const char *plugin, const char *driver);
 
+/* The same with its folder on a tmpfs, where syncs cost nothing (needs harness_private_mounts). */
+struct harness *harness_new_tmpfs(const char *plugin, const char *driver);
+
 /* A second harness beside the first, on the same folder: for another thread. */
 struct harness *harness_twin(const struct harness *h);
 
