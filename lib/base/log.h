@@ -18,8 +18,8 @@ enum log_format {
 	LOG_JSON, /* {"level":"info","msg":"...","time":"2006-01-02T15:04:05Z","key":"value"} */
 };
 
-/* A line has at most this many bytes with its newline; a longer message is cut and ends in "...".  PIPE_BUF: lines of
- * several processes on one pipe do not mix. */
+/* A line has at most this many bytes with its newline; a longer message is cut and ends in "...".  PIPE_BUF:
+ * lines of several processes on one pipe do not mix. */
 #define LOG_LINE_MAX 4096
 
 /* Before the first call lines of LOG_INFO and above go to descriptor 2 as LOG_TEXT.  Each may be called at

@@ -376,14 +376,14 @@ static void test_json_opt_strings_copies(void **state)
 static void test_json_each_keeps_order(void **state)
 {
 	auto_json struct json *v = parsed("{\"z\":1,\"a\":null,\"m\":\"x\"}");
-	char keys[16] = "";
+	auto_str struct str keys = STR_INIT(16);
 
 	(void)state;
 	json_each (v, it) {
-		strcat(keys, it.key);
+		str_add(&keys, it.key);
 		assert_true((it.value == NULL) == (it.key[0] == 'a'));
 	}
-	assert_string_equal(keys, "zam");
+	assert_string_equal(str_text(&keys), "zam");
 	json_each (json_at(v, "m"), it)
 		fail_msg("a string has no members");
 	json_each (NULL, it)

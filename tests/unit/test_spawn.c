@@ -376,8 +376,7 @@ static void test_spawn_run_enters_procs_files(void **state)
 	spawn_capture_done(&io);
 }
 
-/* Where clone3 is hidden, as some container engines' filters do. */
-static void test_spawn_run_without_clone3(void **state)
+static int hide_clone3(void)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
@@ -386,22 +385,46 @@ static void test_spawn_run_without_clone3(void **state)
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 	struct sock_fprog prog = { COUNT(code), code };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -1;
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog);
+}
+
+/* In a process of its own.  group: a cgroup of that name to start in, -1: none. */
+static _Noreturn void run_without_clone3(int group, const char *name)
+{
+	struct spawn w = shell(SH("sed -n 's/^0:://p' /proc/self/cgroup"));
+	struct spawn_capture io = { .out_max = 4096, .err_max = 4096, .deadline_ns = INT64_MAX };
+
+	if (hide_clone3() < 0)
+		_exit(2);
+	w.cgroup_fd = group;
+	if (spawn_capture(&w, &io, NULL) < 0 || io.status != 0)
+		_exit(3);
+	if (group >= 0 && !strstr(io.out, name))
+		_exit(4);
+	w.path = "/nonexistent";
+	_exit(spawn_capture(&w, &io, NULL) == -ENOENT ? 0 : 5);
+}
+
+/* Where clone3 is hidden, as some container engines' filters do. */
+static void test_spawn_run_without_clone3(void **state)
+{
+	auto_close int top = open_cgroup2(), group = -1;
+	char name[32];
 	int status;
 
 	(void)state;
+	snprintf(name, sizeof name, "gantry-test-%d", (int)getpid());
+	if (top >= 0 && mkdirat(top, name, 0755) == 0)
+		group = openat(top, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	pid_t pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		struct spawn w = shell(SH("sed -n 's/^0:://p' /proc/self/cgroup"));
-		struct spawn_capture io = { .out_max = 4096, .err_max = 4096, .deadline_ns = INT64_MAX };
-		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
-			prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog))
-			_exit(2);
-		int r = spawn_capture(&w, &io, NULL);
-		w.path = "/nonexistent";
-		_exit(r == 0 && io.status == 0 && spawn_capture(&w, &io, NULL) == -ENOENT ? 0 : 1);
-	}
+	if (pid == 0)
+		run_without_clone3(group, name);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (group >= 0)
+		assert_int_equal(unlinkat(top, name, AT_REMOVEDIR), 0);
 	if (status == 2 << 8) {
 		print_message("needs seccomp filters\n");
 		skip();
