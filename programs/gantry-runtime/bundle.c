@@ -69,6 +69,15 @@ static void warn(void *context, const char *text)
 	log_warning("%s", text);
 }
 
+/* Not by securityfs, which need not be mounted. */
+static bool is_apparmor_enabled(void)
+{
+	auto_free char *text = NULL;
+
+	return fd_read_file(AT_FDCWD, "/sys/module/apparmor/parameters/enabled", 16, &text, NULL) == 0 &&
+	       text[0] == 'Y';
+}
+
 void bundle_compile_options(const struct bundle *b, const char *id, const struct cgroup_layout *layout,
 	struct compile_options *ret)
 {
@@ -76,7 +85,7 @@ void bundle_compile_options(const struct bundle *b, const char *id, const struct
 	ret->bundle = b->path;
 	ret->id = id;
 	ret->cgroups = layout;
-	ret->apparmor = access("/sys/kernel/security/apparmor", F_OK) == 0;
+	ret->apparmor = is_apparmor_enabled();
 	ret->selinux = access("/sys/fs/selinux/enforce", F_OK) == 0;
 	ret->warn = warn;
 }

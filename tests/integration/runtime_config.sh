@@ -57,6 +57,26 @@ jq '.process.noNewPrivileges = false' "$scratch/seccomp/config.json" >"$scratch/
 run seccomp
 has "also without no_new_privs and CAP_SYS_ADMIN" "not supported" "$out"
 
+if [ "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" = Y ]; then
+	mount -t securityfs securityfs /sys/kernel/security
+	cat >"$scratch/profile" <<'PROFILE'
+profile gantry-test-profile flags=(attach_disconnected,mediate_deleted) {
+	file,
+	deny /tmp/secret rw,
+}
+PROFILE
+	apparmor_parser -Kr "$scratch/profile"
+	sh_bundle apparmor 'cat /proc/self/attr/current; echo x 2>&1 >/tmp/secret' '.process.apparmorProfile = "gantry-test-profile"'
+	run apparmor
+	same "an AppArmor profile confines" $'gantry-test-profile (enforce)\nsh: can\'t create /tmp/secret: Permission denied' "$out"
+	bundle noprofile '.process.apparmorProfile = "not-loaded"'
+	run noprofile
+	has "one that is not loaded is named" not-loaded "$out"
+else
+	skip "an AppArmor profile confines" "this kernel has no AppArmor"
+	skip "one that is not loaded is named" "this kernel has no AppArmor"
+fi
+
 # ---- namespaces ----
 sh_bundle spaces 'for n in cgroup ipc mnt net pid uts; do readlink /proc/self/ns/$n; done; hostname; ip -o link | wc -l; ip link show lo | grep -c UP' \
 	'.linux.namespaces = [{type: "pid"}, {type: "network"}, {type: "ipc"}, {type: "uts"}, {type: "mount"}, {type: "cgroup"}] | .hostname = "box"'
