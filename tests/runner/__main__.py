@@ -156,6 +156,8 @@ def main():
     out, runner = report.Report(), jobs.Runner(LOGS)
 
     def interrupted(signum, _frame):
+        if runner.stopped:
+            return
         runner.stop()
         sys.exit(128 + signum)
 

@@ -134,10 +134,10 @@ class Runner:
         self.stopped = False
 
     def stop(self):
-        with self.lock:
-            self.stopped = True
-            for process in self.running:
-                kill_group(process)
+        """For a signal handler: takes no lock, since what it interrupted may hold it."""
+        self.stopped = True
+        for process in list(self.running):
+            kill_namespace(process)
 
     def run(self, job):
         try:
@@ -169,11 +169,13 @@ class Runner:
             process = subprocess.Popen(command, cwd=SOURCE, env=environment, stdin=subprocess.DEVNULL, stdout=out,
                                        stderr=subprocess.STDOUT, start_new_session=True)
             self.running.add(process)
+        if self.stopped:  # in between
+            kill_namespace(process)
         try:
             code = process.wait(job.seconds)
             return (code if code >= 0 else 128 - code), False
         except subprocess.TimeoutExpired:
-            kill_group(process)
+            kill_namespace(process)
             process.wait()
             return 137, True
         finally:
@@ -204,8 +206,13 @@ class Runner:
                 done(job)
 
 
-def kill_group(process):
+def kill_namespace(process):
+    """Ends process 1 of the namespace that `unshare` made: unshare returns when all in it are gone. Before there is
+    one, unshare itself."""
     try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
+        with open('/proc/%d/task/%d/children' % (process.pid, process.pid), encoding='ascii') as f:
+            children = [int(pid) for pid in f.read().split()]
+        for pid in children or [process.pid]:
+            os.kill(pid, signal.SIGKILL)
+    except (FileNotFoundError, ProcessLookupError):
         pass
