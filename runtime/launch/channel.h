@@ -15,6 +15,7 @@ enum channel_type {
 	CHANNEL_HOOKS = 'H',   /* process: mounted, before pivot_root; waits for GO */
 	CHANNEL_CONSOLE = 'C', /* process: the pty master comes along */
 	CHANNEL_READY = 'R',   /* process: parked */
+	CHANNEL_PROCESS = 'P', /* exec: the process that went in: its pid_t, and its pidfd along with it */
 	CHANNEL_ERROR = 'E',   /* process: struct launch_error; it ends */
 };
 

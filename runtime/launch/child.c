@@ -61,16 +61,19 @@ static bool awaits_go(const struct run *run)
 
 /* Not dumpable from here to the execve(2): no process of the container may look into the launcher's memory or
  * descriptors (CVE-2016-9962). */
-static int begin(struct run *run)
+static void begin(void)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_DUMPABLE, 0);
 	prctl(PR_SET_NAME, "gantry-init");
 	reset_signals();
+}
+
+static int join_cgroup(struct run *run)
+{
 	int r = run->cgroup.layout ? cgroup_join_self(&run->cgroup) : 0;
-	if (r < 0)
-		return phase_fail(run->err, LAUNCH_PHASE_CGROUP, -r, run->cgroup.path);
-	return awaits_go(run) ? wait_for_go(run, NULL) : 0;
+
+	return r < 0 ? phase_fail(run->err, LAUNCH_PHASE_CGROUP, -r, run->cgroup.path) : 0;
 }
 
 /* Root inside: files and mounts made from here on belong to the container's root. */
@@ -159,8 +162,11 @@ static int stop_for_hooks(struct run *run, struct state *state)
 
 static int build(struct run *run, struct state *state, struct program *program)
 {
-	int r = begin(run);
+	begin();
+	int r = join_cgroup(run);
 
+	if (r == 0 && awaits_go(run))
+		r = wait_for_go(run, NULL);
 	if (r == 0 && run->userns)
 		r = become_root(run);
 	if (r == 0)
@@ -227,27 +233,29 @@ _Noreturn void child_create(struct run *run)
 	give_up(run, sock);
 }
 
-static int enter_target(struct run *run)
-{
-	uint32_t flags = run->rec->ns_new & ~(uint32_t)CLONE_NEWPID;
-
-	if (flags && setns(run->args->target, (int)flags) < 0)
-		return phase_errno(run->err, LAUNCH_PHASE_NAMESPACE, NULL);
-	return flags & CLONE_NEWUSER ? become_root(run) : 0;
-}
-
-_Noreturn void child_exec(struct run *run)
+/* ---- exec: two processes --------------------------------------------------------- */
+/* Born in the container's pid namespace with nothing of the host left: its root, descriptors and cgroup are
+ * the container's already, since a process there that may trace looks into it from its first instruction on.
+ */
+static _Noreturn void run_inside(struct run *run)
 {
 	struct launch_error err = { 0 };
 	struct program program = { 0 };
 	const bool tty = run->proc->flags & LAUNCH_PROC_TTY;
+	int r = 0;
 
 	run->err = &err;
-	int r = begin(run);
+	begin();
+	if (awaits_go(run))
+		r = wait_for_go(run, NULL);
 	if (r == 0 && !tty)
 		r = set_stdio(run);
-	if (r == 0)
-		r = enter_target(run);
+	if (r == 0 && (run->rec->ns_new & CLONE_NEWUSER)) {
+		if (setns(run->args->target, CLONE_NEWUSER) < 0)
+			r = phase_errno(run->err, LAUNCH_PHASE_NAMESPACE, "user");
+		if (r == 0)
+			r = become_root(run);
+	}
 	if (r < 0)
 		give_up(run, run->sock);
 	new_session(run);
@@ -262,4 +270,54 @@ _Noreturn void child_exec(struct run *run)
 	prctl(PR_SET_PDEATHSIG, 0);
 	program_exec(run, &program, &run->sock);
 	give_up(run, run->sock);
+}
+
+static int drop_host(struct run *run)
+{
+	int keep[LAUNCH_FDS_MAX + 5] = { run->sock, run->args->target };
+	size_t n = 2;
+
+	for (int i = 0; i < 3; i++)
+		keep[n++] = run->args->stdio[i];
+	for (uint32_t i = 0; i < run->proc->preserve_fds; i++)
+		keep[n++] = run->args->fds[run->args->nfds - 1 - i];
+	return process_close_rest(run, keep, n);
+}
+
+/* The mount namespace brings root and working directory along; the pid namespace is that of the next child.
+ */
+static int enter_target(struct run *run)
+{
+	uint32_t flags = run->rec->ns_new & ~(uint32_t)(CLONE_NEWPID | CLONE_NEWUSER);
+
+	if (flags && setns(run->args->target, (int)flags) < 0)
+		return phase_errno(run->err, LAUNCH_PHASE_NAMESPACE, NULL);
+	if ((run->rec->ns_new & CLONE_NEWPID) && setns(run->args->target, CLONE_NEWPID) < 0)
+		return phase_errno(run->err, LAUNCH_PHASE_NAMESPACE, "pid");
+	return 0;
+}
+
+_Noreturn void child_go_in(struct run *run)
+{
+	struct launch_error err = { 0 };
+	int pidfd = -1;
+	struct sys_clone_args args = { .flags = CLONE_PARENT | CLONE_PIDFD, .pidfd = (uintptr_t)&pidfd };
+
+	run->err = &err;
+	begin();
+	int r = join_cgroup(run);
+	if (r == 0)
+		r = drop_host(run);
+	if (r == 0)
+		r = enter_target(run);
+	if (r < 0)
+		give_up(run, run->sock);
+	pid_t pid = sys_clone3(&args);
+	if (pid == 0)
+		run_inside(run);
+	if (pid < 0) {
+		phase_errno(run->err, LAUNCH_PHASE_CLONE, NULL);
+		give_up(run, run->sock);
+	}
+	_exit(channel_send(run->sock, CHANNEL_PROCESS, &pid, sizeof pid, pidfd) < 0);
 }

@@ -25,7 +25,12 @@
 struct clone { /* the new process, and our end of the channel to it */
 	pid_t pid;
 	int pidfd, sock, console;
+	struct {
+		pid_t pid;
+		int pidfd;
+	} helper; /* exec: the one that went in and cloned pid */
 };
+#define CLONE_NONE ((struct clone){ .pid = -1, .pidfd = -1, .sock = -1, .console = -1, .helper = { -1, -1 } })
 
 static int *new_fds(uint32_t n)
 {
@@ -212,27 +217,47 @@ static int answer_hooks(struct run *run, struct clone *c)
 	return r < 0 ? phase_fail(run->err, LAUNCH_PHASE_PROTOCOL, -r, NULL) : 0;
 }
 
+static int repeat_error(struct launch_error *err, struct launch_error *said)
+{
+	said->detail[sizeof said->detail - 1] = '\0';
+	return phase_fail(err, (enum launch_phase)said->phase, said->code, said->detail);
+}
+
+/* exec: the process is there; the one that cloned it ends. */
+static int adopt(struct run *run, struct clone *c, pid_t pid, int pidfd)
+{
+	if (c->helper.pid > 0 || pidfd < 0)
+		return phase_fail(run->err, LAUNCH_PHASE_PROTOCOL, EBADMSG, NULL);
+	c->helper.pid = c->pid;
+	c->helper.pidfd = c->pidfd;
+	c->pid = pid;
+	c->pidfd = pidfd;
+	return let_go(run, c);
+}
+
 /* Until the process is parked (create), or has become the program (exec: the channel closes). */
 static int converse(struct run *run, struct clone *c)
 {
 	for (;;) {
-		struct launch_error theirs;
+		union {
+			struct launch_error err;
+			pid_t pid;
+		} said;
 		size_t n = 0;
 		int fd = -1, r = 0;
-		int type = channel_recv(c->sock, &theirs, sizeof theirs, &n, &fd);
+		int type = channel_recv(c->sock, &said, sizeof said, &n, &fd);
 
 		switch (type) {
 		case CHANNEL_READY: return 0;
 		case CHANNEL_HOOKS: r = answer_hooks(run, c); break;
 		case CHANNEL_CONSOLE: c->console = take_fd(fd); break;
+		case CHANNEL_PROCESS: r = adopt(run, c, said.pid, take_fd(fd)); break;
 		case CHANNEL_ERROR:
-			if (n != sizeof theirs)
+			if (n != sizeof said.err)
 				return phase_fail(run->err, LAUNCH_PHASE_PROTOCOL, EBADMSG, NULL);
-			theirs.detail[sizeof theirs.detail - 1] = '\0';
-			return phase_fail(
-				run->err, (enum launch_phase)theirs.phase, theirs.code, theirs.detail);
+			return repeat_error(run->err, &said.err);
 		case 0:
-			if (run->rec->flags & LAUNCH_F_EXEC)
+			if (c->helper.pid > 0) /* exec: closed by execve(2) */
 				return 0;
 			return phase_fail(run->err, LAUNCH_PHASE_DIED, ECHILD, NULL);
 		default: return phase_fail(run->err, LAUNCH_PHASE_PROTOCOL, type < 0 ? -type : EBADMSG, NULL);
@@ -245,16 +270,19 @@ static int converse(struct run *run, struct clone *c)
 }
 
 /* A sibling is reaped by the caller's parent; that it is dead is waited for all the same. */
-static void kill_clone(const struct run *run, struct clone *c)
+static void end_process(const struct run *run, pid_t pid, int pidfd, bool by_force)
 {
-	struct pollfd p = { .fd = c->pidfd, .events = POLLIN };
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
 	int64_t end = clock_mono_ns() + UNDO_NS;
 
-	sys_pidfd_send_signal(c->pidfd, SIGKILL, NULL, 0);
+	if (pid <= 0)
+		return;
+	if (by_force)
+		sys_pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
 	while (poll(&p, 1, clock_poll_ms(end)) < 0 && errno == EINTR)
 		;
 	if (!run->args->sibling)
-		while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
+		while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
 			;
 }
 
@@ -266,6 +294,8 @@ static void clone_done(struct clone *c)
 		close(c->pidfd);
 	if (c->console >= 0)
 		close(c->console);
+	if (c->helper.pidfd >= 0)
+		close(c->helper.pidfd);
 }
 
 /* ---- create, start, exec ------------------------------------------------------ */
@@ -302,7 +332,7 @@ static int open_all(struct run *run)
 int launch_create(const struct launch_args *args, struct launch_result *ret, struct launch_error *err)
 {
 	struct namespaces ns = NAMESPACES_NONE;
-	struct clone c = { .pid = -1, .pidfd = -1, .sock = -1, .console = -1 };
+	struct clone c = CLONE_NONE;
 	struct run run;
 	int r = run_init(&run, args, err);
 
@@ -321,8 +351,7 @@ int launch_create(const struct launch_args *args, struct launch_result *ret, str
 	if (r == 0) {
 		hand_over(&run, &c, ret);
 	} else {
-		if (c.pid > 0)
-			kill_clone(&run, &c);
+		end_process(&run, c.pid, c.pidfd, true);
 		undo_cgroup(&run);
 	}
 	clone_done(&c);
@@ -332,19 +361,18 @@ int launch_create(const struct launch_args *args, struct launch_result *ret, str
 
 int launch_start(int sock, struct launch_error *err)
 {
-	struct launch_error theirs;
+	struct launch_error said;
 	size_t n = 0;
 	int r = channel_send(sock, CHANNEL_GO, NULL, 0, -1);
 
 	if (r < 0)
 		return phase_fail(err, LAUNCH_PHASE_PROTOCOL, -r, NULL);
-	int type = channel_recv(sock, &theirs, sizeof theirs, &n, NULL);
+	int type = channel_recv(sock, &said, sizeof said, &n, NULL);
 	if (type == 0)
 		return 0;
-	if (type != CHANNEL_ERROR || n != sizeof theirs)
+	if (type != CHANNEL_ERROR || n != sizeof said)
 		return phase_fail(err, LAUNCH_PHASE_PROTOCOL, type < 0 ? -type : EBADMSG, NULL);
-	theirs.detail[sizeof theirs.detail - 1] = '\0';
-	return phase_fail(err, (enum launch_phase)theirs.phase, theirs.code, theirs.detail);
+	return repeat_error(err, &said);
 }
 
 static int open_cgroup(struct run *run)
@@ -363,37 +391,32 @@ static int open_cgroup(struct run *run)
 static int clone_exec(struct run *run, struct clone *c)
 {
 	int v2 = run->cgroup.layout ? cgroup_v2_fd(&run->cgroup) : -1;
-	int r = clone_process(run, c, 0, v2, child_exec);
+	int r = clone_process(run, c, 0, v2, child_go_in);
 
 	if (r != -EBUSY || v2 < 0)
 		return r;
 	auto_close int below = cgroup_v2_fd_of(&run->cgroup, run->args->target_pid);
 	return below < 0 ? phase_fail(run->err, LAUNCH_PHASE_CGROUP, -below, run->cgroup.path)
-			 : clone_process(run, c, 0, below, child_exec);
+			 : clone_process(run, c, 0, below, child_go_in);
 }
 
 int launch_exec(const struct launch_args *args, struct launch_result *ret, struct launch_error *err)
 {
-	struct namespaces ns = NAMESPACES_NONE;
-	struct clone c = { .pid = -1, .pidfd = -1, .sock = -1, .console = -1 };
+	struct clone c = CLONE_NONE;
 	struct run run;
 	int r = run_init(&run, args, err);
 
 	if (r == 0)
 		r = open_cgroup(&run);
-	if (r == 0 && (args->rec->ns_new & CLONE_NEWPID))
-		r = namespaces_enter_pid(&run, &ns);
 	if (r == 0)
 		r = clone_exec(&run, &c);
-	namespaces_leave(&ns);
-	if (r == 0)
-		r = let_go(&run, &c);
 	if (r == 0)
 		r = converse(&run, &c);
+	end_process(&run, c.helper.pid, c.helper.pidfd, false);
 	if (r == 0)
 		hand_over(&run, &c, ret);
-	else if (c.pid > 0)
-		kill_clone(&run, &c);
+	else
+		end_process(&run, c.pid, c.pidfd, true);
 	clone_done(&c);
 	run_done(&run);
 	return r;

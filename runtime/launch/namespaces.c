@@ -133,15 +133,6 @@ int namespaces_enter(struct run *run, struct namespaces *ns)
 	return r;
 }
 
-int namespaces_enter_pid(struct run *run, struct namespaces *ns)
-{
-	int r = save(run, ns, PID);
-
-	if (r == 0 && setns(run->args->target, CLONE_NEWPID) < 0)
-		r = -errno;
-	return r < 0 ? fail(run, -r, kinds[PID].name) : 0;
-}
-
 void namespaces_leave(struct namespaces *ns)
 {
 	for (int k = 0; k < 8; k++) {

@@ -101,27 +101,34 @@ static int by_number(const void *a, const void *b)
 	return *(const int *)a - *(const int *)b;
 }
 
+int process_close_rest(struct run *run, int *keep, size_t n)
+{
+	unsigned next = 3;
+
+	qsort(keep, n, sizeof keep[0], by_number);
+	for (size_t i = 0; i < n; i++) {
+		if (keep[i] < 0 || (unsigned)keep[i] < next)
+			continue;
+		if ((unsigned)keep[i] > next && sys_close_range(next, (unsigned)keep[i] - 1, 0) < 0)
+			return phase_errno(run->err, LAUNCH_PHASE_EXEC, "descriptors");
+		next = (unsigned)keep[i] + 1;
+	}
+	return sys_close_range(next, ~0u, 0) < 0 ? phase_errno(run->err, LAUNCH_PHASE_EXEC, "descriptors")
+						 : 0;
+}
+
 /* From here on paths of the image are used, and one may be /proc/self/fd/N (CVE-2024-21626): only what the
  * rest needs stays open. */
 static int close_rest(struct run *run)
 {
 	int keep[LAUNCH_FDS_MAX + 2];
-	unsigned next = 3;
 	size_t n = 0;
 
 	keep[n++] = run->sock;
 	keep[n++] = run->args->park;
 	for (uint32_t i = 0; i < run->proc->preserve_fds; i++)
 		keep[n++] = run->args->fds[run->args->nfds - 1 - i];
-	qsort(keep, n, sizeof keep[0], by_number);
-	for (size_t i = 0; i < n; i++) {
-		if (keep[i] < 0 || (unsigned)keep[i] < next)
-			continue;
-		if ((unsigned)keep[i] > next && sys_close_range(next, (unsigned)keep[i] - 1, 0) < 0)
-			return phase_errno(run->err, LAUNCH_PHASE_CWD, "descriptors");
-		next = (unsigned)keep[i] + 1;
-	}
-	return sys_close_range(next, ~0u, 0) < 0 ? phase_errno(run->err, LAUNCH_PHASE_CWD, "descriptors") : 0;
+	return process_close_rest(run, keep, n);
 }
 
 /* A working directory that the image lacks, as Docker and runc make it. */

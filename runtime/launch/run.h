@@ -78,6 +78,8 @@ int sysctl_proc(struct run *run); /* run->proc_fs, opened when it is not there y
 int hooks_run(struct run *run, struct launch_vec hooks, const char *state, size_t n);
 
 /* ---- process.c ---- */
+/* Closes all descriptors from 3 on but n of them (-1 among them is passed over).  keep is sorted. */
+int process_close_rest(struct run *run, int *keep, size_t n);
 /* Everything between the file system view and the park: limits, labels, user, working directory. */
 int process_prepare(struct run *run);
 
@@ -109,16 +111,14 @@ struct namespaces {
 /* In the launcher: joins what a clone inherits, and stages the mounts of a container with a user namespace.
  */
 int namespaces_enter(struct run *run, struct namespaces *ns);
-/* In the launcher, for exec: the pid namespace of the next child. */
-int namespaces_enter_pid(struct run *run, struct namespaces *ns);
 /* Back to the launcher's own; a namespace that is shut to it is a bug, so there is nothing to report. */
 void namespaces_leave(struct namespaces *ns);
 /* In the cloned process: the joins that only it can do. */
 int namespaces_join_rest(struct run *run);
 
 /* ---- child.c ---- */
-/* The cloned process of create / exec; never returns. */
+/* The cloned process of create; for exec the one that goes in and clones there.  Neither returns. */
 _Noreturn void child_create(struct run *run);
-_Noreturn void child_exec(struct run *run);
+_Noreturn void child_go_in(struct run *run);
 
 #endif

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # What a configuration asks for is what a program inside the container sees.
+# shellcheck disable=SC2154 # what runtime_lib.bash sets
 . "$(dirname "$0")/runtime_lib.bash"
 
 # ---- the process ----

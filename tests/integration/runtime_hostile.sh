@@ -3,6 +3,7 @@
 #
 # Images and containers that attack the runtime: what they reach for is the host's, and must be as it was.
 # Each point names the row of tests/threats.tsv that it stands for.
+# shellcheck disable=SC2154 # what runtime_lib.bash sets
 . "$(dirname "$0")/runtime_lib.bash"
 
 shim=$build/bin/gantry-shim
@@ -106,6 +107,11 @@ jq ".mounts += [{destination: \"/etc/made\", type: \"bind\", source: \"$scratch/
 	{destination: \"/mnt-link/deep/er\", type: \"tmpfs\", source: \"tmpfs\"}]" "$scratch/shm/config.json" >"$scratch/c" && mv "$scratch/c" "$scratch/shm/config.json"
 run shm
 same "CVE-2026-41579, 2024-45310: links of the image end inside it" "$canary_before" "$(find "$scratch/canary" -printf '%p %m %s\n' | sort)"
+
+bundle console '.process.terminal = true | .mounts |= map(select(.destination != "/dev"))'
+own_root console "rm -rf dev; mkdir -p dev/pts dev/shm dev/mqueue; ln -s $scratch/canary/file dev/console"
+script -qec "$bin --root $root run -b $scratch/console console" /dev/null </dev/null >/dev/null 2>&1
+same "CVE-2025-52565: /dev/console as a link is not followed out of the root" canary "$(cat "$scratch/canary/file")"
 
 # ---- CVE-2019-19921, 2023-27561, 2019-16884: /proc and /sys elsewhere ----
 bundle proclink

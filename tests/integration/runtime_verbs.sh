@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # The verbs of gantry-runtime, in and out of order, and what they leave.
+# shellcheck disable=SC2154 # what runtime_lib.bash sets
 . "$(dirname "$0")/runtime_lib.bash"
 
 status() {
