@@ -35,10 +35,11 @@ if fuzz "$GANTRY_BUILD_DIR/fuzz/fuzz_$name" "$seconds"; then
 	report_coverage
 	echo "ok 1 - no input breaks it"
 else
-	tail -n 60 "$work/log" | sed 's/^/# /'
 	for input in "$work"/crash-*; do
-		[ ! -f "$input" ] || { echo "# the input, in base64:" && base64 "$input" | head -n 40 | sed 's/^/# /'; }
-	done
+		[ ! -f "$input" ] || { echo "# the input, in base64:" && base64 -w 0 "$input" | head -c 100000 && echo; }
+	done | sed 's/^/# /'
+	# what went wrong comes last, where the runner shows it; not libFuzzer's dump of the input
+	grep -vE '^(#[0-9]|0x|artifact_prefix|Base64: |stat::)|^\\[0-9]' "$work/log" | tail -n 40 | cut -c1-200 | sed 's/^/# /'
 	echo "not ok 1 - no input breaks it"
 fi
 if ! grep -q GANTRY_PLANTED_BUG "tests/fuzz/fuzz_$name.c"; then

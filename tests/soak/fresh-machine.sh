@@ -52,6 +52,7 @@ point() {
 	number=$((number + 1))
 	if eval "$2"; then echo "ok $number - $1"; else echo "not ok $number - $1"; fi
 }
+# shellcheck disable=SC2034 # the points use it
 log=$TMPDIR/log
 echo "1..4"
 point "a container speaks, twice" '[ "$(grep -c "^hello from a container$" "$log")" = 2 ]'
