@@ -211,8 +211,9 @@ static ssize_t read_library(struct archive_decoder *d, void *buf, size_t n, stru
 			}
 		}
 		size_t take = d->block_n < n - at ? d->block_n : n - at;
-		if (take > 0)
-			memcpy((char *)buf + at, d->block, take);
+		if (take == 0)
+			continue; /* the end, or an empty block */
+		memcpy((char *)buf + at, d->block, take);
 		d->block += take;
 		d->block_n -= take;
 		at += take;
