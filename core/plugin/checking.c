@@ -216,7 +216,13 @@ static enum plugin_reason check_one(struct child *ch, const char *path)
 static void run_child(struct child *ch, const struct checking_item *items, size_t first, size_t n)
 {
 	const struct rlimit none = { 0, 0 };
+	sigset_t empty;
 
+	/* A crash must end the child, not run a handler of the caller's. */
+	for (int sig = 1; sig < NSIG; sig++)
+		signal(sig, SIG_DFL);
+	sigemptyset(&empty);
+	sigprocmask(SIG_SETMASK, &empty, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setrlimit(RLIMIT_CORE, &none);
 	for (size_t i = first; i < n; i++) {

@@ -126,12 +126,19 @@ static enum plugin_reason vet_file_stat(const struct stat *st, struct error *err
 /* Program headers tell a shared object from a position-independent program. */
 static enum plugin_reason vet_segments(int fd, const Elf64_Ehdr *eh, struct error *err)
 {
+	struct stat st;
+
 	if (eh->e_phentsize != sizeof(Elf64_Phdr) || eh->e_phnum == 0 || eh->e_phnum > 128)
 		return REFUSE(PLUGIN_NOT_SHARED, "it has no program headers that can be loaded");
+	if (fstat(fd, &st) < 0)
+		return REFUSE(PLUGIN_NOT_ELF, "cannot look at it: %s", strerror(errno));
 	for (unsigned i = 0; i < eh->e_phnum; i++) {
 		Elf64_Phdr ph;
 		if (pread(fd, &ph, sizeof ph, (off_t)(eh->e_phoff + i * sizeof ph)) != sizeof ph)
 			return REFUSE(PLUGIN_NOT_ELF, "it is cut: program header %u lies behind its end", i);
+		if (ph.p_type == PT_LOAD && (ph.p_filesz > (uint64_t)st.st_size ||
+						    ph.p_offset > (uint64_t)st.st_size - ph.p_filesz))
+			return REFUSE(PLUGIN_NOT_ELF, "it is cut: segment %u lies behind its end", i);
 		if (ph.p_type == PT_INTERP)
 			return REFUSE(PLUGIN_NOT_SHARED,
 				"it is a program, not a shared object (link with -shared)");

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Made for another version of its kind. */
+#include "tiny_auth.h"
+
+static const struct gty_driver driver = { .struct_size = sizeof driver,
+	.kind = GTY_KIND_AUTH,
+	.name = "fake",
+	.abi_major = GTY_AUTH_ABI_MAJOR,
+	.abi_minor = GTY_AUTH_ABI_MINOR + 1,
+	.ops = &auth_ops };
+static const struct gty_driver *const drivers[] = { &driver, NULL };
+GTY_PLUGIN("fake", "1", "Apache-2.0", drivers);

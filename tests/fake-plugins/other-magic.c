@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Not made with GTY_PLUGIN. */
+#include "tiny_auth.h"
+
+static const struct gty_driver driver = TINY_AUTH_DRIVER("fake");
+static const struct gty_driver *const drivers[] = { &driver, NULL };
+GTY_EXPORT extern const struct gty_plugin gantry_plugin;
+const struct gty_plugin gantry_plugin = { 0xdeadbeef, sizeof gantry_plugin, GTY_SDK_MAJOR, GTY_SDK_MINOR, 0,
+	"fake", "1", "Apache-2.0", NULL, drivers, NULL, NULL };
