@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/archive/unpack.h"
 
+#include "lib/archive/name.h"
 #include "lib/archive/places.h"
 #include "lib/archive/tar.h"
 #include "lib/archive/whiteout.h"
@@ -56,37 +57,11 @@ static int refuse(const struct target *t, const char *why, struct error *err)
 
 /* ---- names ---------------------------------------------------------------------------- */
 
-/* Like path_clean, but leaving is -EXDEV and the result is relative. */
-static int clean(const char *name, char buf[PATH_MAX])
-{
-	size_t out = 0;
-
-	for (const char *p = name + strspn(name, "/"); *p; p += strspn(p, "/")) {
-		size_t n = strcspn(p, "/");
-		if (n == 2 && memcmp(p, "..", 2) == 0) {
-			if (out == 0)
-				return -EXDEV;
-			while (out > 0 && buf[--out] != '/')
-				;
-		} else if (!(n == 1 && p[0] == '.')) {
-			if (n > NAME_MAX || out + 1 + n >= PATH_MAX)
-				return -ENAMETOOLONG;
-			if (out > 0)
-				buf[out++] = '/';
-			memcpy(buf + out, p, n);
-			out += n;
-		}
-		p += n;
-	}
-	buf[out] = '\0';
-	return 0;
-}
-
 static int set_path(struct target *t, const struct tar_entry *e, struct error *err)
 {
 	t->entry = e;
 	t->lifted = false;
-	int r = clean(e->name, t->path);
+	int r = name_clean(e->name, t->path);
 	if (r == -EXDEV)
 		return refuse(t, "leaves the directory", err);
 	if (r < 0)
@@ -432,7 +407,7 @@ static int make_hardlink(struct unpack *u, struct target *t, struct error *err)
 	struct stat st;
 	int parent = -1;
 
-	if (clean(t->entry->link, link) < 0 || !link[0])
+	if (name_clean(t->entry->link, link) < 0 || !link[0])
 		return refuse(t, "is a hard link to something outside", err);
 	if (u->options->whiteouts != ARCHIVE_WHITEOUT_NONE &&
 		whiteout_classify(link, &deleted) != WHITEOUT_NOT)

@@ -5,17 +5,19 @@
  */
 #include "lib/archive/unpack.h"
 #include "lib/rootfs/remove.h"
+#include "tests/fuzz/folder.h"
 #include "tests/fuzz/tar_blocks.h"
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static char dir[] = "/dev/shm/gantry-fuzz-XXXXXX";
+static char dir[PATH_MAX];
 static int top = -1, root = -1;
 
 static void clean_up(void)
@@ -39,11 +41,9 @@ static void check_outside(void)
 
 static void set_up(void)
 {
-	check(mkdtemp(dir) != NULL);
-	top = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	check(mkdirat(top, "root", 0755) == 0 && mkdirat(top, "host", 0755) == 0);
-	root = openat(top, "root", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	check(root >= 0);
+	top = folder_new(dir, sizeof dir);
+	root = folder_add(top, "root");
+	close(folder_add(top, "host"));
 	check_outside();
 	atexit(clean_up);
 }
