@@ -150,11 +150,11 @@ static void *serve(void *arg)
 				strerror(errno));
 		pthread_mutex_lock(&in->lock);
 	}
+	if (cancel >= 0)
+		close(cancel);
 	in->threads--;
 	pthread_cond_broadcast(&in->idle);
 	pthread_mutex_unlock(&in->lock);
-	if (cancel >= 0)
-		close(cancel);
 	return NULL;
 }
 

@@ -100,7 +100,8 @@ static void close_fds(int *fds, size_t n)
 
 struct server {
 	const struct kind *kind;
-	struct target target;
+	pthread_mutex_t lock;
+	struct target target; /* set by open, read by all others */
 	struct facts facts;
 };
 struct server_link {
@@ -185,7 +186,15 @@ static int serve_call(struct server_link *l, const struct frame *f, struct messa
 	r = decode_request(s->kind, f->entry, rd, f->deadline_ns, &call, &err);
 	if (r == 0) {
 		call->pub.cancel_fd = cancel;
-		block_run(call, &s->target, &s->facts, s->kind->name);
+		pthread_mutex_lock(&s->lock);
+		struct target target = s->target;
+		pthread_mutex_unlock(&s->lock);
+		block_run(call, &target, &s->facts, s->kind->name);
+		if (f->entry == ENTRY_OPEN || f->entry == ENTRY_CLOSE) {
+			pthread_mutex_lock(&s->lock);
+			s->target = target;
+			pthread_mutex_unlock(&s->lock);
+		}
 		r = call->result;
 		err = call->err;
 	}
@@ -284,6 +293,7 @@ int remote_fork(const struct kind *kind, const void *ops, const struct plugin_si
 			_exit(1);
 		struct server s = { .kind = kind, .target = { .ops = ops, .host = host_table(host) } };
 		s.facts.caps = ~UINT64_C(0); /* the core's side judges against what open answered */
+		pthread_mutex_init(&s.lock, NULL);
 		serve(&s, pair[1]);
 	}
 	close(pair[1]);

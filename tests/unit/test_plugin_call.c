@@ -21,12 +21,15 @@ static char scratch[64];
 static struct registry *reg;
 static atomic_uint logged, events;
 static char last_log[256], last_event[256];
+static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void keep_log(void *arg, const char *driver, int level, const char *text)
 {
 	(void)arg;
 	(void)level;
+	pthread_mutex_lock(&log_lock);
 	snprintf(last_log, sizeof last_log, "%s: %s", driver, text);
+	pthread_mutex_unlock(&log_lock);
 	atomic_fetch_add(&logged, 1);
 }
 
@@ -40,24 +43,6 @@ static void keep_event(void *arg, const char *driver, const char *object, const 
 }
 
 static const struct plugin_sink sink = { keep_log, keep_event, NULL };
-
-static int setup(void **state)
-{
-	static const char *const files[] = { "calls", "good", "cap-without-entry" };
-
-	(void)state;
-	scratch_make(scratch);
-	reg = load_files(files, 3, scratch);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	registry_free(reg);
-	scratch_remove(scratch);
-	return 0;
-}
 
 struct world {
 	struct volumes *vd;
@@ -82,6 +67,40 @@ static struct world open_calls(const char *name, bool remote, const struct gty_k
 	if (volume_open(registry_find(reg, &volume_kind, "calls", &err), &config, &w.vd, &err) < 0)
 		fail_msg("%s", err.text);
 	return w;
+}
+
+/* The driver in another process, for all tests: it is forked before there are threads. */
+static struct world elsewhere;
+
+static int setup(void **state)
+{
+	static const char *const files[] = { "calls", "good", "cap-without-entry" };
+
+	(void)state;
+	scratch_make(scratch);
+	reg = load_files(files, 3, scratch);
+	elsewhere = open_calls("elsewhere", true, NULL, 0);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	volume_close(elsewhere.vd);
+	registry_free(reg);
+	scratch_remove(scratch);
+	return 0;
+}
+
+static struct world open_here_or_elsewhere(bool remote, const char *name)
+{
+	return remote ? elsewhere : open_calls(name, false, NULL, 0);
+}
+
+static void close_here(struct world *w)
+{
+	if (w->vd != elsewhere.vd)
+		assert_int_equal(volume_close(w->vd), 0);
 }
 
 static char *journal(const struct world *w)
@@ -137,7 +156,7 @@ static int mount_it(struct world *w, const char *name, const char *how, int64_t 
 static void test_call_answers(void **state)
 {
 	for (int remote = 0; remote < 2; remote++) {
-		struct world w = open_calls(remote ? "answers-r" : "answers", remote, NULL, 0);
+		struct world w = open_here_or_elsewhere(remote, "answers");
 		struct gty_tree *tree = NULL;
 		struct error err = ERROR_INIT;
 		(void)state;
@@ -151,7 +170,7 @@ static void test_call_answers(void **state)
 		close(kept);
 		assert_int_equal(volume_unmount(w.vd, "v1", "c1", NULL, NULL, &err), 0);
 		assert_true(journal_has(&w, "unmount v1 c1"));
-		assert_int_equal(volume_close(w.vd), 0);
+		close_here(&w);
 	}
 }
 
@@ -169,7 +188,7 @@ static void test_call_errors_of_the_driver(void **state)
 
 	(void)state;
 	for (int remote = 0; remote < 2; remote++) {
-		struct world w = open_calls(remote ? "errors-r" : "errors", remote, NULL, 0);
+		struct world w = open_here_or_elsewhere(remote, "errors");
 		for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 			const struct gty_volume_req req = { .name = cases[i].name };
 			struct error err = ERROR_INIT;
@@ -180,7 +199,7 @@ static void test_call_errors_of_the_driver(void **state)
 				fail_msg("%s: %s", cases[i].name, err.text);
 			assert_null(rep);
 		}
-		assert_int_equal(volume_close(w.vd), 0);
+		close_here(&w);
 	}
 }
 
@@ -242,7 +261,7 @@ static void test_call_refuses_invalid_replies(void **state)
 static void test_call_late_success_is_undone(void **state)
 {
 	for (int remote = 0; remote < 2; remote++) {
-		struct world w = open_calls(remote ? "late-r" : "late", remote, NULL, 0);
+		struct world w = open_here_or_elsewhere(remote, "late");
 		struct gty_tree *tree = NULL;
 		struct error err = ERROR_INIT;
 		(void)state;
@@ -261,7 +280,7 @@ static void test_call_late_success_is_undone(void **state)
 		assert_true(journal_has(&w, "unmount hang-1 c1"));
 		assert_int_equal(mount_it(&w, "hang-1", NULL, 0, &tree, &err), 0);
 		reply_free(tree);
-		assert_int_equal(volume_close(w.vd), 0);
+		close_here(&w);
 	}
 }
 
@@ -283,7 +302,7 @@ static void test_call_repeat_is_not_undone(void **state)
 static void test_call_cancel_reaches_the_driver(void **state)
 {
 	for (int remote = 0; remote < 2; remote++) {
-		struct world w = open_calls(remote ? "cancel-r" : "cancel", remote, NULL, 0);
+		struct world w = open_here_or_elsewhere(remote, "cancel");
 		struct gty_tree *tree = NULL;
 		struct error err = ERROR_INIT;
 		(void)state;
@@ -296,7 +315,7 @@ static void test_call_cancel_reaches_the_driver(void **state)
 		/* a thread's cancel descriptor is quiet again for its next call */
 		assert_int_equal(mount_it(&w, "fine", NULL, 0, &tree, &err), 0);
 		reply_free(tree);
-		assert_int_equal(volume_close(w.vd), 0);
+		close_here(&w);
 	}
 }
 
@@ -484,7 +503,6 @@ static void test_close_with_a_stuck_call(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		/* those with a process of their own first: it is forked before there are threads */
 		cmocka_unit_test(test_call_answers),
 		cmocka_unit_test(test_call_errors_of_the_driver),
 		cmocka_unit_test(test_call_late_success_is_undone),
