@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # gantry-plugin-check finds each driver that is broken on purpose, and for its own reason.
-fakes=$1/tests/fake-plugins
-check=$1/bin/gantry-plugin-check
+fakes=$GANTRY_BUILD_DIR/tests/fake-plugins
+check=$GANTRY_BUILD_DIR/bin/gantry-plugin-check
 n=0
 failed=0
 

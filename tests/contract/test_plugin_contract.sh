@@ -1,4 +1,4 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Every driver of the build keeps the contract of its kind.
-exec "$1/bin/gantry-plugin-check" "$1/tests/fake-plugins/good.so" "$1"/lib/gantry/plugins/*.so
+exec "$GANTRY_BUILD_DIR/bin/gantry-plugin-check" "$GANTRY_BUILD_DIR/tests/fake-plugins/good.so" "$GANTRY_BUILD_DIR"/lib/gantry/plugins/*.so

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Drivers of all four kinds are built outside of the tree against the installed SDK, by find_package and by
 # pkg-config, and keep the contract.  The headers compile alone, as C11 and as C++17.
-build=$1
-source=$2
+build=$GANTRY_BUILD_DIR
+source=$GANTRY_SOURCE_DIR
 n=0
 failed=0
 work=$(mktemp -d /tmp/gantry-sdk-XXXXXX) || exit 1
@@ -23,7 +23,7 @@ DESTDIR=$work/stage cmake --install "$build" --component sdk >"$work/log" 2>&1
 point $? "cmake --install"
 prefix=$(sed -n 's/^CMAKE_INSTALL_PREFIX:[A-Z]*=//p' "$build/CMakeCache.txt")
 sdk=$work/stage$prefix
-find "$work/stage" -name '*.pc' -o -name '*.cmake' | xargs sed -i "s|$prefix|$sdk|g"
+find "$work/stage" \( -name '*.pc' -o -name '*.cmake' \) -exec sed -i "s|$prefix|$sdk|g" {} +
 
 mkdir "$work/project"
 cp "$source"/tests/contract/out-of-tree/* "$source"/tests/fake-plugins/tiny_*.h "$work/project"
@@ -35,6 +35,7 @@ export PKG_CONFIG_PATH
 PKG_CONFIG_PATH=$(dirname "$(find "$sdk" -name gantry-plugin.pc)")
 mkdir "$work/pkg"
 for kind in storage network volume auth; do
+	# shellcheck disable=SC2046 # several flags
 	cc -std=gnu11 -Wall -Wextra -Werror -fPIC -shared -fvisibility=hidden -D_GNU_SOURCE $(pkg-config --cflags gantry-plugin) \
 		-o "$work/pkg/$kind.so" "$work/project/my-$kind.c" -Wl,-z,defs -Wl,-z,now >"$work/log" 2>&1
 	point $? "$kind driver is built with pkg-config"
@@ -51,6 +52,7 @@ done
 for compiler in "gcc -std=c11 -xc" "clang -std=c11 -xc" "g++ -std=c++17 -xc++"; do
 	command -v "${compiler%% *}" >/dev/null || continue
 	for header in plugin storage network volume auth; do
+		# shellcheck disable=SC2046,SC2086 # several flags
 		echo "#include <gantry/$header.h>" |
 			$compiler -Wall -Wextra -Werror -fsyntax-only $(pkg-config --cflags gantry-plugin) - >"$work/log" 2>&1
 		point $? "$header.h alone, by $compiler"

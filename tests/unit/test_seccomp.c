@@ -20,10 +20,10 @@
 #define EPERM_   (SECCOMP_RET_ERRNO | EPERM)
 #define ENOSYS_  (SECCOMP_RET_ERRNO | ENOSYS)
 
-#define DOCKER_CAPS                                                                                                                  \
-	(BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_FSETID) | BIT(CAP_FOWNER) | BIT(CAP_MKNOD) | BIT(CAP_NET_RAW) |            \
-		BIT(CAP_SETGID) | BIT(CAP_SETUID) | BIT(CAP_SETFCAP) | BIT(CAP_SETPCAP) | BIT(CAP_NET_BIND_SERVICE) |                \
-		BIT(CAP_SYS_CHROOT) | BIT(CAP_KILL) | BIT(CAP_AUDIT_WRITE))
+#define DOCKER_CAPS                                                                                          \
+	(BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_FSETID) | BIT(CAP_FOWNER) | BIT(CAP_MKNOD) |       \
+		BIT(CAP_NET_RAW) | BIT(CAP_SETGID) | BIT(CAP_SETUID) | BIT(CAP_SETFCAP) | BIT(CAP_SETPCAP) | \
+		BIT(CAP_NET_BIND_SERVICE) | BIT(CAP_SYS_CHROOT) | BIT(CAP_KILL) | BIT(CAP_AUDIT_WRITE))
 
 static int compile_json(const struct json *profile, struct seccomp_filter *ret, struct error *err)
 {
@@ -75,14 +75,17 @@ struct call {
 };
 
 /* scmp: the table that the name is looked up in. */
-static void ask_all(const struct seccomp_filter *filter, uint32_t scmp, uint32_t arch, const struct call *calls, size_t n)
+static void ask_all(
+	const struct seccomp_filter *filter, uint32_t scmp, uint32_t arch, const struct call *calls, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		long nr = calls[i].name ? seccomp_syscall_resolve_name_arch(scmp, calls[i].name) : (long)calls[i].nr;
+		long nr = calls[i].name ? seccomp_syscall_resolve_name_arch(scmp, calls[i].name)
+					: (long)calls[i].nr;
 		uint32_t action = ask(filter, arch, nr, calls[i].arg0, calls[i].arg1);
 
 		if (action != calls[i].action)
-			fail_msg("%s (%ld): %x, not %x", calls[i].name ? calls[i].name : "", nr, action, calls[i].action);
+			fail_msg("%s (%ld): %x, not %x", calls[i].name ? calls[i].name : "", nr, action,
+				calls[i].action);
 	}
 }
 
@@ -159,13 +162,13 @@ static void test_seccomp_default_profile_other_abis(void **state)
 		{ NULL, 359, 2, 0, ALLOW },   /* socket, by its own number */
 		{ NULL, 359, 38, 0, EPERM_ }, /* AF_ALG */
 		{ NULL, 359, 40, 0, EPERM_ },
-		/* socketcall: its arguments are in memory; Docker's profile allows it whole and leaves AF_ALG to the LSM. */
+		/* socketcall: its arguments are in memory; Docker's profile allows it whole and leaves AF_ALG
+		   to the LSM. */
 		{ NULL, 102, 1, 0, ALLOW },
 		{ NULL, 9999, 0, 0, ENOSYS_ },
 	};
 	static const struct call x32[] = {
-		{ "socket", 0, 38, 0, EPERM_ },
-		{ NULL, 0x40000000 + 9999, 0, 0, ENOSYS_ },
+		{ "socket", 0, 38, 0, EPERM_ }, { NULL, 0x40000000 + 9999, 0, 0, ENOSYS_ },
 		{ NULL, 0x40000000 + 250, 0, 0, EPERM_ }, /* keyctl */
 	};
 	struct seccomp_filter filter = compile_default(DOCKER_CAPS);
@@ -219,33 +222,31 @@ static void test_seccomp_rules(void **state)
 		"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":["
 		"{\"names\":[\"getpid\",\"no_such_call\"],\"action\":\"SCMP_ACT_ERRNO\",\"errnoRet\":5},"
 		"{\"names\":[\"getppid\"],\"action\":\"SCMP_ACT_ERRNO\"},"
-		"{\"names\":[\"getuid\"],\"action\":\"SCMP_ACT_KILL_PROCESS\"},{\"names\":[\"getgid\"],\"action\":\"SCMP_ACT_KILL\"},"
-		"{\"names\":[\"geteuid\"],\"action\":\"SCMP_ACT_TRAP\"},{\"names\":[\"getegid\"],\"action\":\"SCMP_ACT_TRACE\",\"errnoRet\":9},"
-		"{\"names\":[\"gettid\"],\"action\":\"SCMP_ACT_LOG\"},{\"names\":[\"sync\"],\"action\":\"SCMP_ACT_ALLOW\"},"
-		"{\"names\":[\"dup2\"],\"action\":\"SCMP_ACT_ERRNO\",\"args\":[{\"index\":0,\"value\":3,\"op\":\"SCMP_CMP_GE\"},"
+		"{\"names\":[\"getuid\"],\"action\":\"SCMP_ACT_KILL_PROCESS\"},{\"names\":[\"getgid\"],"
+		"\"action\":\"SCMP_ACT_KILL\"},"
+		"{\"names\":[\"geteuid\"],\"action\":\"SCMP_ACT_TRAP\"},{\"names\":[\"getegid\"],\"action\":"
+		"\"SCMP_ACT_TRACE\",\"errnoRet\":9},"
+		"{\"names\":[\"gettid\"],\"action\":\"SCMP_ACT_LOG\"},{\"names\":[\"sync\"],\"action\":"
+		"\"SCMP_ACT_ALLOW\"},"
+		"{\"names\":[\"dup2\"],\"action\":\"SCMP_ACT_ERRNO\",\"args\":[{\"index\":0,\"value\":3,"
+		"\"op\":\"SCMP_CMP_GE\"},"
 		"{\"index\":1,\"value\":18446744073709551615,\"op\":\"SCMP_CMP_EQ\"}]},"
-		"{\"names\":[\"close\"],\"action\":\"SCMP_ACT_ERRNO\",\"args\":[{\"index\":0,\"value\":3,\"op\":\"SCMP_CMP_EQ\"},"
+		"{\"names\":[\"close\"],\"action\":\"SCMP_ACT_ERRNO\",\"args\":[{\"index\":0,\"value\":3,"
+		"\"op\":\"SCMP_CMP_EQ\"},"
 		"{\"index\":0,\"value\":5,\"op\":\"SCMP_CMP_EQ\"}]},"
-		"{\"names\":[\"fcntl\"],\"action\":\"SCMP_ACT_ERRNO\",\"args\":[{\"index\":1,\"value\":240,\"valueTwo\":16,"
+		"{\"names\":[\"fcntl\"],\"action\":\"SCMP_ACT_ERRNO\",\"args\":[{\"index\":1,\"value\":240,"
+		"\"valueTwo\":16,"
 		"\"op\":\"SCMP_CMP_MASKED_EQ\"}]}]}");
 	static const struct call calls[] = {
-		{ "getpid", 0, 0, 0, SECCOMP_RET_ERRNO | 5 },
-		{ "getppid", 0, 0, 0, EPERM_ },
-		{ "getuid", 0, 0, 0, SECCOMP_RET_KILL_PROCESS },
-		{ "getgid", 0, 0, 0, KILL },
-		{ "geteuid", 0, 0, 0, SECCOMP_RET_TRAP },
-		{ "getegid", 0, 0, 0, SECCOMP_RET_TRACE | 9 },
-		{ "gettid", 0, 0, 0, SECCOMP_RET_LOG },
-		{ "sync", 0, 0, 0, ALLOW },
+		{ "getpid", 0, 0, 0, SECCOMP_RET_ERRNO | 5 }, { "getppid", 0, 0, 0, EPERM_ },
+		{ "getuid", 0, 0, 0, SECCOMP_RET_KILL_PROCESS }, { "getgid", 0, 0, 0, KILL },
+		{ "geteuid", 0, 0, 0, SECCOMP_RET_TRAP }, { "getegid", 0, 0, 0, SECCOMP_RET_TRACE | 9 },
+		{ "gettid", 0, 0, 0, SECCOMP_RET_LOG }, { "sync", 0, 0, 0, ALLOW },
 		{ "dup2", 0, 3, UINT64_MAX, EPERM_ }, /* both must fit */
-		{ "dup2", 0, 2, UINT64_MAX, ALLOW },
-		{ "dup2", 0, 3, 0xffffffff, ALLOW },
+		{ "dup2", 0, 2, UINT64_MAX, ALLOW }, { "dup2", 0, 3, 0xffffffff, ALLOW },
 		{ "close", 0, 3, 0, EPERM_ }, /* either fits */
-		{ "close", 0, 5, 0, EPERM_ },
-		{ "close", 0, 4, 0, ALLOW },
-		{ "fcntl", 0, 0, 0xf1f, EPERM_ },
-		{ "fcntl", 0, 0, 0xf2f, ALLOW },
-		{ NULL, 9999, 0, 0, ALLOW }, /* an allowing default stays */
+		{ "close", 0, 5, 0, EPERM_ }, { "close", 0, 4, 0, ALLOW }, { "fcntl", 0, 0, 0xf1f, EPERM_ },
+		{ "fcntl", 0, 0, 0xf2f, ALLOW }, { NULL, 9999, 0, 0, ALLOW }, /* an allowing default stays */
 	};
 
 	(void)state;
@@ -260,13 +261,18 @@ static void test_seccomp_newer_calls_answer_enosys(void **state)
 		const char *text;
 		uint32_t gap, newer;
 	} cases[] = {
-		{ "{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[{\"names\":[\"getpid\"],\"action\":\"SCMP_ACT_ALLOW\"}]}", EPERM_,
-			ENOSYS_ },
-		{ "{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrnoRet\":38,\"syscalls\":[{\"names\":[\"getpid\"],"
-		  "\"action\":\"SCMP_ACT_ALLOW\"}]}", ENOSYS_, ENOSYS_ },
-		{ "{\"defaultAction\":\"SCMP_ACT_KILL_PROCESS\",\"syscalls\":[{\"names\":[\"getpid\"],\"action\":\"SCMP_ACT_ALLOW\"}]}",
+		{ "{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[{\"names\":[\"getpid\"],\"action\":"
+		  "\"SCMP_ACT_ALLOW\"}]}",
+			EPERM_, ENOSYS_ },
+		{ "{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrnoRet\":38,\"syscalls\":[{\"names\":["
+		  "\"getpid\"],"
+		  "\"action\":\"SCMP_ACT_ALLOW\"}]}",
+			ENOSYS_, ENOSYS_ },
+		{ "{\"defaultAction\":\"SCMP_ACT_KILL_PROCESS\",\"syscalls\":[{\"names\":[\"getpid\"],"
+		  "\"action\":\"SCMP_ACT_ALLOW\"}]}",
 			SECCOMP_RET_KILL_PROCESS, ENOSYS_ },
-		{ "{\"defaultAction\":\"SCMP_ACT_LOG\",\"syscalls\":[{\"names\":[\"getpid\"],\"action\":\"SCMP_ACT_ALLOW\"}]}",
+		{ "{\"defaultAction\":\"SCMP_ACT_LOG\",\"syscalls\":[{\"names\":[\"getpid\"],\"action\":"
+		  "\"SCMP_ACT_ALLOW\"}]}",
 			SECCOMP_RET_LOG, SECCOMP_RET_LOG },
 	};
 
@@ -313,33 +319,52 @@ static void test_seccomp_refusals(void **state)
 {
 	static const struct refusal cases[] = {
 		{ LINUX, "\"seccomp\":{}", "linux.seccomp.defaultAction: is needed", ERROR_INVALID },
-		{ LINUX, "\"seccomp\":{\"defaultAction\":\"X\"}", "linux.seccomp.defaultAction: unknown action 'X'", ERROR_INVALID },
+		{ LINUX, "\"seccomp\":{\"defaultAction\":\"X\"}",
+			"linux.seccomp.defaultAction: unknown action 'X'", ERROR_INVALID },
 		{ LINUX, "\"seccomp\":{\"defaultAction\":\"SCMP_ACT_NOTIFY\"}",
-			"linux.seccomp.defaultAction: a user-space listener (SCMP_ACT_NOTIFY) is not supported", ERROR_UNSUPPORTED },
+			"linux.seccomp.defaultAction: a user-space listener (SCMP_ACT_NOTIFY) is not "
+			"supported",
+			ERROR_UNSUPPORTED },
 		{ LINUX, "\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"defaultErrnoRet\":1}",
-			"linux.seccomp.defaultErrnoRet: action 'SCMP_ACT_ALLOW' returns no errno", ERROR_INVALID },
-		{ LINUX, SECCOMP("\"listenerPath\":\"/s\""), "linux.seccomp.listenerPath: a user-space listener is not supported",
+			"linux.seccomp.defaultErrnoRet: action 'SCMP_ACT_ALLOW' returns no errno",
+			ERROR_INVALID },
+		{ LINUX, SECCOMP("\"listenerPath\":\"/s\""),
+			"linux.seccomp.listenerPath: a user-space listener is not supported",
 			ERROR_UNSUPPORTED },
-		{ LINUX, SECCOMP("\"listenerMetadata\":\"m\""), "linux.seccomp.listenerMetadata: a user-space listener is not supported",
+		{ LINUX, SECCOMP("\"listenerMetadata\":\"m\""),
+			"linux.seccomp.listenerMetadata: a user-space listener is not supported",
 			ERROR_UNSUPPORTED },
-		{ LINUX, SECCOMP("\"flags\":[\"F\"]"), "linux.seccomp.flags[0]: unknown flag 'F'", ERROR_INVALID },
+		{ LINUX, SECCOMP("\"flags\":[\"F\"]"), "linux.seccomp.flags[0]: unknown flag 'F'",
+			ERROR_INVALID },
 		{ LINUX, SECCOMP("\"flags\":[\"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV\"]"),
-			"linux.seccomp.flags[0]: 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV' goes with a user-space listener, which is not supported",
+			"linux.seccomp.flags[0]: 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV' goes with a "
+			"user-space listener, which is not supported",
 			ERROR_UNSUPPORTED },
 		{ LINUX, SECCOMP("\"architectures\":[\"SCMP_ARCH_VAX\"]"),
-			"linux.seccomp.architectures[0]: unknown architecture 'SCMP_ARCH_VAX'", ERROR_INVALID },
+			"linux.seccomp.architectures[0]: unknown architecture 'SCMP_ARCH_VAX'",
+			ERROR_INVALID },
 		{ LINUX, SECCOMP("\"syscalls\":[{\"names\":[],\"action\":\"SCMP_ACT_ALLOW\"}]"),
 			"linux.seccomp.syscalls[0].names: 1 to 4096 names are needed", ERROR_INVALID },
-		{ LINUX, SECCOMP("\"syscalls\":[{\"names\":[\"read\"]}]"), "linux.seccomp.syscalls[0].action: is needed", ERROR_INVALID },
-		{ LINUX, SECCOMP("\"syscalls\":[{\"names\":[\"read\"],\"action\":\"SCMP_ACT_ERRNO\",\"errnoRet\":4096}]"),
+		{ LINUX, SECCOMP("\"syscalls\":[{\"names\":[\"read\"]}]"),
+			"linux.seccomp.syscalls[0].action: is needed", ERROR_INVALID },
+		{ LINUX,
+			SECCOMP("\"syscalls\":[{\"names\":[\"read\"],\"action\":\"SCMP_ACT_ERRNO\","
+				"\"errnoRet\":4096}]"),
 			"linux.seccomp.syscalls[0].errnoRet: the largest errno is 4095", ERROR_INVALID },
-		{ LINUX, SECCOMP("\"syscalls\":[{\"names\":[\"read\"],\"action\":\"SCMP_ACT_ALLOW\",\"args\":[{\"index\":6,\"value\":0,"
-				 "\"op\":\"SCMP_CMP_EQ\"}]}]"),
-			"linux.seccomp.syscalls[0].args[0].index: an integer from 0 to 5 is needed", ERROR_INVALID },
-		{ LINUX, SECCOMP("\"syscalls\":[{\"names\":[\"read\"],\"action\":\"SCMP_ACT_ALLOW\",\"args\":[{\"index\":1,\"value\":0,"
-				 "\"op\":\"EQ\"}]}]"),
+		{ LINUX,
+			SECCOMP("\"syscalls\":[{\"names\":[\"read\"],\"action\":\"SCMP_ACT_ALLOW\",\"args\":["
+				"{\"index\":6,\"value\":0,"
+				"\"op\":\"SCMP_CMP_EQ\"}]}]"),
+			"linux.seccomp.syscalls[0].args[0].index: an integer from 0 to 5 is needed",
+			ERROR_INVALID },
+		{ LINUX,
+			SECCOMP("\"syscalls\":[{\"names\":[\"read\"],\"action\":\"SCMP_ACT_ALLOW\",\"args\":["
+				"{\"index\":1,\"value\":0,"
+				"\"op\":\"EQ\"}]}]"),
 			"linux.seccomp.syscalls[0].args[0].op: unknown operator 'EQ'", ERROR_INVALID },
-		{ LINUX, SECCOMP("\"syscalls\":[{\"names\":[\"read\"],\"action\":\"SCMP_ACT_ALLOW\",\"args\":[{\"op\":\"SCMP_CMP_EQ\"}]}]"),
+		{ LINUX,
+			SECCOMP("\"syscalls\":[{\"names\":[\"read\"],\"action\":\"SCMP_ACT_ALLOW\",\"args\":["
+				"{\"op\":\"SCMP_CMP_EQ\"}]}]"),
 			"linux.seccomp.syscalls[0].args[0]: index, value and op are needed", ERROR_INVALID },
 	};
 	struct fixture fx;
@@ -402,16 +427,20 @@ static void test_seccomp_profile_includes_and_excludes(void **state)
 		{ ",\"excludes\":{\"minKernel\":\"4.8\"}", false },
 		{ ",\"includes\":{\"caps\":[\"CAP_KILL\"]},\"excludes\":{\"arches\":[\"amd64\"]}", false },
 	};
-	const struct seccomp_facts facts = { .caps = BIT(CAP_KILL), .arch = "amd64", .kernel_major = 5, .kernel_minor = 10 };
+	const struct seccomp_facts facts = {
+		.caps = BIT(CAP_KILL), .arch = "amd64", .kernel_major = 5, .kernel_minor = 10
+	};
 
 	(void)state;
 	for (size_t i = 0; i < N(cases); i++) {
 		char text[400], *out;
 
-		snprintf(text, sizeof text, "{\"defaultAction\":\"A\",\"syscalls\":[{\"names\":[\"x\"],\"action\":\"B\"%s}]}",
+		snprintf(text, sizeof text,
+			"{\"defaultAction\":\"A\",\"syscalls\":[{\"names\":[\"x\"],\"action\":\"B\"%s}]}",
 			cases[i].rule);
 		out = resolve(text, facts, NULL);
-		assert_string_equal(out, cases[i].wanted ? "{\"defaultAction\":\"A\",\"syscalls\":[{\"names\":[\"x\"],\"action\":\"B\"}]}"
+		assert_string_equal(out, cases[i].wanted ? "{\"defaultAction\":\"A\",\"syscalls\":[{"
+							   "\"names\":[\"x\"],\"action\":\"B\"}]}"
 							 : "{\"defaultAction\":\"A\",\"syscalls\":[]}");
 		free(out);
 	}
@@ -424,17 +453,22 @@ static void test_seccomp_profile_architectures(void **state)
 	char *out;
 
 	(void)state;
-	out = resolve("{\"archMap\":[{\"architecture\":\"SCMP_ARCH_X86_64\",\"subArchitectures\":[\"SCMP_ARCH_X86\"]},"
+	out = resolve("{\"archMap\":[{\"architecture\":\"SCMP_ARCH_X86_64\",\"subArchitectures\":[\"SCMP_"
+		      "ARCH_X86\"]},"
 		      "{\"architecture\":\"SCMP_ARCH_AARCH64\",\"subArchitectures\":[\"SCMP_ARCH_ARM\"]}],"
-		      "\"syscalls\":[{\"name\":\"old\",\"action\":\"B\",\"comment\":\"c\"}]}", facts, &err);
+		      "\"syscalls\":[{\"name\":\"old\",\"action\":\"B\",\"comment\":\"c\"}]}",
+		facts, &err);
 	assert_string_equal(out, "{\"architectures\":[\"SCMP_ARCH_AARCH64\",\"SCMP_ARCH_ARM\"],"
 				 "\"syscalls\":[{\"names\":[\"old\"],\"action\":\"B\"}]}");
 	free(out);
-	assert_null(resolve("{\"architectures\":[\"a\"],\"archMap\":[{\"architecture\":\"b\"}]}", facts, &err));
+	assert_null(
+		resolve("{\"architectures\":[\"a\"],\"archMap\":[{\"architecture\":\"b\"}]}", facts, &err));
 	assert_string_equal(err.text, "architectures: 'architectures' and 'archMap' exclude each other");
-	assert_null(resolve("{\"syscalls\":[{\"name\":\"a\",\"names\":[\"b\"],\"action\":\"B\"}]}", facts, &err));
+	assert_null(
+		resolve("{\"syscalls\":[{\"name\":\"a\",\"names\":[\"b\"],\"action\":\"B\"}]}", facts, &err));
 	assert_string_equal(err.text, "syscalls[0].name: 'name' and 'names' exclude each other");
-	assert_null(resolve("{\"syscalls\":[{\"names\":[\"b\"],\"includes\":{\"minKernel\":\"x\"}}]}", facts, &err));
+	assert_null(resolve(
+		"{\"syscalls\":[{\"names\":[\"b\"],\"includes\":{\"minKernel\":\"x\"}}]}", facts, &err));
 	assert_string_equal(err.text, "syscalls[0].includes.minKernel: 'x' is not a kernel version");
 	assert_null(resolve("[]", facts, &err));
 	assert_string_equal(err.text, "expected object, got array");
