@@ -42,7 +42,7 @@ static void check(const struct spec *spec)
 	for (const char *p = spec->data; *p; p++)
 		require((unsigned char)*p >= ' ');
 #ifdef GANTRY_PLANTED_BUG
-	if (spec->form == SPEC_STEPS && flags_attrs(&spec->flags) != 0 && strstr(spec->data, "::"))
+	if (spec->form == SPEC_STEPS && strlen(spec->data) > 48)
 		require(0);
 #endif
 }
