@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The engine: what one gantryd decides and knows.  Everything that lives longer than a daemon (containers, their shims) is
- * found again by what lies in exec-root and in the database; engine_open joins the two.
+ * The engine: what one gantryd decides and knows.  Everything that lives longer than a daemon (containers,
+ *their shims) is found again by what lies in exec-root and in the database; engine_open joins the two.
  *
- *	data-root  0710  gantry.db, containers/<id>/, blobs/sha256/, <driver>/, image/, tmp/ (emptied at start), lock
- *	exec-root  0711  shim/<12 hex>/, drivers/<name>/      a tmpfs: what a reboot takes away
+ *	data-root  0710  gantry.db, containers/<id>/, blobs/sha256/, <driver>/, image/, tmp/ (emptied at
+ *start), lock exec-root  0711  shim/<12 hex>/, drivers/<name>/      a tmpfs: what a reboot takes away
  *
- * Threads: the struct's members are set by engine_open and only read afterwards; what they point to has its own locks.
+ * Threads: the struct's members are set by engine_open and only read afterwards; what they point to has its
+ *own locks.
  */
 #ifndef GANTRY_ENGINE_ENGINE_H
 #define GANTRY_ENGINE_ENGINE_H
@@ -38,7 +39,7 @@ struct engine_config {
 	size_t n_labels;
 	const char *const *auth; /* names of auth drivers in order; { "none" }: no driver is asked */
 	size_t n_auth;
-	const char *auth_group;  /* who may use the unix socket */
+	const char *auth_group; /* who may use the unix socket */
 	bool debug;
 	const char *shim_folder; /* where gantry-shim and gantry-worker lie; NULL: beside the program */
 };
@@ -48,6 +49,7 @@ struct engine {
 	char instance[13]; /* 12 hex digits of this data-root: marks what is made in shared places */
 	char id[37];       /* Docker's info.ID: a UUID of this data-root */
 	char boot_id[37];
+	bool rebooted;          /* since the data-root was used last */
 	int data_dir, exec_dir; /* O_DIRECTORY */
 	int lock;               /* data-root/lock, held for the engine's life */
 	struct cgroup_layout cgroups;

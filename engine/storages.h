@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The storage drivers in use.  One is the default; others are opened when a container, an image's layer or a request names
- * them.  A driver's folder is data-root/<its name in Docker's API>.
- * Threads: any.  A storage that was opened stays open until storages_free.
+ * The storage drivers in use.  One is the default; others are opened when a container, an image's layer or a
+ * request names them.  A driver's folder is data-root/<its name in Docker's API>. Threads: any.  A storage
+ * that was opened stays open until storages_free.
  */
 #ifndef GANTRY_ENGINE_STORAGES_H
 #define GANTRY_ENGINE_STORAGES_H
@@ -13,7 +13,8 @@
 struct engine;
 struct storages;
 
-/* Opens the default one: the configuration's, else the one that data-root was begun with, else by priority and probe. */
+/* Opens the default one: the configuration's, else the one that data-root was begun with, else by priority
+ * and probe. */
 int storages_new(struct engine *engine, struct storages **ret, struct error *err);
 void storages_free(struct storages *s);
 

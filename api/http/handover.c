@@ -73,16 +73,12 @@ int handover_prepare_raw(
 int handover_prepare_body(
 	struct exchange *x, int status, const char *type, struct handover *ret, struct error *err)
 {
-	bool chunked = x->request->minor == 1;
-
 	int r = finish_body(x, err);
 	if (r < 0)
 		return r;
 	if (!status_has_body(status) || !strcmp(x->method, "HEAD"))
 		return error_set(err, ERROR_INTERNAL, EINVAL, "an answer without a body is not passed on");
-	return prepare(x, status, type,
-		chunked ? "Transfer-Encoding: chunked\r\nConnection: close\r\n" : "Connection: close\r\n",
-		chunked ? HANDOVER_CHUNKED : 0, ret, err);
+	return prepare(x, status, type, "Connection: close\r\n", 0, ret, err);
 }
 
 void handover_commit(struct exchange *x, struct handover *h)

@@ -16,9 +16,8 @@
 struct exchange;
 
 enum {
-	HANDOVER_CHUNKED = 1, /* the taker frames its output in chunks and ends with "0\r\n\r\n" */
-	HANDOVER_RAW = 2,     /* both directions are raw from the head on */
-	HANDOVER_TLS = 4,     /* the descriptor leads to a TLS front */
+	HANDOVER_RAW = 2, /* both directions are raw from the head on */
+	HANDOVER_TLS = 4, /* the descriptor leads to a TLS front */
 };
 
 struct handover {
@@ -33,7 +32,7 @@ struct handover {
 /* For a raw stream: as hijack_take(). */
 int handover_prepare_raw(
 	struct exchange *x, const char *type, const char *protocol, struct handover *ret, struct error *err);
-/* For an answer with a body of unknown length; the taker closes the connection behind it. */
+/* For an answer with a body of unknown length, which ends with the connection. */
 int handover_prepare_body(
 	struct exchange *x, int status, const char *type, struct handover *ret, struct error *err);
 

@@ -36,8 +36,8 @@ struct events_range {
 	const struct filters *filters; /* or NULL; copied */
 };
 /* What is in the ring of the range comes first, without gap to what follows. */
-int events_subscribe(struct events *events, const struct events_range *range, struct events_sub **ret,
-	struct error *err);
+int events_subscribe(
+	struct events *events, const struct events_range *range, struct events_sub **ret, struct error *err);
 void events_unsubscribe(struct events_sub *sub);
 
 /* Readable when events_next has something to say: for poll, and for http's loops.  The subscription's. */

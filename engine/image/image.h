@@ -33,6 +33,8 @@ size_t images_count(struct images *all);
 /* By reference (name[:tag][@digest], familiar or whole), "sha256:<id>", id, or unique prefix of an id.
  * NOT_FOUND "No such image: X:tag" in Docker's words.  The caller releases *ret. */
 int image_find(struct images *all, const char *ref, struct image **ret, struct error *err);
+/* By its whole id, also one that was removed by force while a container holds it.  -ENOENT. */
+int image_find_held(struct images *all, const char *id, struct image **ret);
 struct image *image_ref(struct image *image);
 void image_unref(struct image *image); /* NULL is allowed */
 
@@ -45,6 +47,8 @@ const struct json *image_document(const struct image *image);
 void image_hold(struct image *image, const char *container_id);
 void image_hold_running(struct image *image, const char *container_id, bool running);
 void image_release(struct image *image, const char *container_id);
+/* Drops what was removed by force and is held no more: once at the start, when all holders are known. */
+void images_settle(struct images *all);
 
 /* Makes sure that all layers are in the storage, unpacking what is not (one at a time for each layer: a
  * second caller waits), and writes the topmost one's id ("" for an image without layers). */
@@ -60,10 +64,10 @@ int image_load(struct images *all, int fd, const char *platform, image_progress 
 	struct error *err);
 
 struct image_import {
-	const char *repo, *tag; /* NULL or "": no name */
-	const char *message;    /* of the history; NULL: "Imported from -" */
-	const char *source;     /* "-" */
-	const char *platform;   /* "os/arch[/variant]"; NULL: this host's */
+	const char *repo, *tag;    /* NULL or "": no name */
+	const char *message;       /* of the history; NULL: "Imported from -" */
+	const char *source;        /* "-" */
+	const char *platform;      /* "os/arch[/variant]"; NULL: this host's */
 	const struct json *config; /* the image's Config, from `changes`; NULL: empty */
 };
 /* A root file system's tar from fd.  ret_id: the new image's. */
@@ -80,7 +84,7 @@ int images_list(struct images *all, const struct image_list *what, struct json *
 
 int image_tag(struct images *all, const char *ref, const char *repo, const char *tag, struct error *err);
 /* ret: [{"Untagged": ...}, {"Deleted": ...}]. */
-int image_remove(struct images *all, const char *ref, bool force, bool noprune, struct json **ret,
-	struct error *err);
+int image_remove(
+	struct images *all, const char *ref, bool force, bool noprune, struct json **ret, struct error *err);
 
 #endif

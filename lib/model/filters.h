@@ -42,7 +42,8 @@ const char *filters_value(const struct filters *f, const char *key, size_t i);
 
 /* True when the key is not asked, or one of its values is equal to / a prefix of / matches text. */
 bool filters_match(const struct filters *f, const char *key, const char *text);
-bool filters_match_prefix(const struct filters *f, const char *key, const char *text); /* value is text's prefix */
+bool filters_match_prefix(
+	const struct filters *f, const char *key, const char *text); /* value is text's prefix */
 /* Docker's "name" of containers: each value a POSIX extended regular expression, or equal. */
 bool filters_match_regex(const struct filters *f, const char *key, const char *text);
 /* All of "label" (and none of "label!") are in the object of strings, as "k" or "k=v". labels may be NULL. */

@@ -3,33 +3,23 @@
  * gantry-shim: launches a container.  It is a static program without any library but libc, started by
  * descriptor from a read-only clone of its folder, so that nothing in a container can reach a writable copy
  * of a program that runs on the host (CVE-2019-5736).  It takes a launch record over its socket, carries it
- * out and answers; nothing is printed.
+ * out and answers; nothing is printed.  What it does then: parts.h.
  */
-#include "lib/base/cleanup.h"
-#include "lib/cgroup/layout.h"
-#include "lib/proto/shim.h"
-#include "runtime/launch/launch.h"
+#include "programs/gantry-shim/parts.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdalign.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 
-#define MESSAGE_MAX (sizeof(struct proto_shim_launch) + sizeof(struct cgroup_layout) + LAUNCH_RECORD_MAX + 64)
-
-struct request {
-	struct proto_shim_launch head;
-	struct cgroup_layout layout;
-	struct launch_args args;
-	int fds[PROTO_SHIM_FDS_MAX];
-	size_t nfds;
-};
+#define MESSAGE_MAX                                                              \
+	(sizeof(struct proto_shim_launch) + sizeof(struct proto_shim_settings) + \
+		sizeof(struct cgroup_layout) + PROTO_LOG_ATTRS_MAX + LAUNCH_RECORD_MAX + 64)
 
 static alignas(8) char message[MESSAGE_MAX]; /* untouched pages cost nothing */
 
-static int answer_failed(int sock, const struct launch_error *err)
+int answer_failed(int sock, const struct launch_error *err)
 {
 	struct proto_shim_head head = proto_shim_head(PROTO_SHIM_FAILED, sizeof head + sizeof *err);
 
@@ -44,88 +34,72 @@ static int refuse(int sock, const char *why)
 	return answer_failed(sock, &err);
 }
 
-/* Sizes, flags and counts against what has come; the layout and the record are looked into by their own
- * checks. */
-static const char *take_parts(struct request *r, size_t size)
+/* The next part of the message, 8-aligned; NULL when it is not all there. */
+static const char *next_part(size_t *at, size_t part, size_t size)
 {
-	const struct proto_shim_launch *h = (const void *)message;
-	uint64_t layout_at = sizeof *h, record_at;
+	const char *p = message + *at;
 
-	if (size < sizeof *h)
-		return "message";
-	r->head = *h;
-	record_at = layout_at + ((uint64_t)h->layout_size + 7) / 8 * 8;
-	if (h->layout_size != sizeof r->layout || record_at + h->record_size != size)
-		return "sizes";
-	if (r->nfds != (size_t)h->record_fds + 4 || h->record_fds > LAUNCH_FDS_MAX)
-		return "descriptors";
-	if (!(h->flags & PROTO_LAUNCH_ONESHOT))
-		return "mode";
-	memcpy(&r->layout, message + layout_at, sizeof r->layout);
-	const char *why = "record";
-	if (r->layout.n > CGROUP_HIERARCHIES_MAX)
-		return "layout";
-	if (launch_record_check(message + record_at, h->record_size, h->record_fds, &why) < 0)
-		return why;
-	r->args.rec = (const void *)(message + record_at);
-	if (!(r->args.rec->flags & LAUNCH_F_EXEC) != !(h->flags & PROTO_LAUNCH_EXEC))
-		return "mode";
+	if (part > size - *at)
+		return NULL;
+	*at += part;
+	*at = (*at + 7) / 8 * 8;
+	if (*at > size)
+		*at = size;
+	return p;
+}
+
+static const char *take_settings(struct request *r, size_t *at, size_t size)
+{
+	const char *p = next_part(at, sizeof r->settings, size);
+
+	if (!p)
+		return "settings";
+	memcpy(&r->settings, p, sizeof r->settings);
+	if (r->settings.size != sizeof r->settings || r->settings.log > PROTO_LOG_JSON_FILE ||
+		r->settings.attrs_size > PROTO_LOG_ATTRS_MAX || !id_is_valid(r->settings.id))
+		return "settings";
 	return NULL;
 }
 
-/* The container's process exists: the starter runs its hooks and says the state. */
-static int ask_hooks(void *arg, pid_t pid, char *ret_state, size_t size, struct launch_error *err)
+static const char *take_record(struct request *r, size_t *at, size_t size)
 {
-	int sock = *(int *)arg;
-	struct proto_shim_pid ask = { .head = proto_shim_head(PROTO_SHIM_HOOKS, sizeof ask), .pid = pid };
-	static alignas(8) char reply[sizeof(struct proto_shim_head) + 32768];
-	const struct proto_shim_head *head = (const void *)reply;
-	int r = proto_shim_send(sock, &ask, sizeof ask, NULL, 0, NULL, 0);
+	const char *why = "record", *p = next_part(at, r->head.record_size, size);
 
-	if (r == 0)
-		r = proto_shim_recv(sock, reply, sizeof reply, NULL, NULL);
-	size_t n = r == PROTO_SHIM_GO ? head->size - sizeof *head : 0;
-	if (r != PROTO_SHIM_GO || n >= size) {
-		err->phase = LAUNCH_PHASE_HOOK;
-		err->code = r < 0 ? -r : ECANCELED;
-		return -err->code;
-	}
-	memcpy(ret_state, reply + sizeof *head, n);
-	ret_state[n] = '\0';
-	return 0;
+	if (!p || *at != size)
+		return "sizes";
+	if (launch_record_check(p, r->head.record_size, r->head.record_fds, &why) < 0)
+		return why;
+	r->rec = (const void *)p;
+	return !(r->rec->flags & LAUNCH_F_EXEC) == !(r->head.flags & PROTO_LAUNCH_EXEC) ? NULL : "mode";
 }
 
-static void fill_args(struct request *r, int *sock)
+/* Sizes, flags and counts against what has come; the record is looked into by its own check. */
+static const char *take_parts(struct request *r, size_t size)
 {
-	const size_t n = r->head.record_fds;
-	struct launch_args *a = &r->args;
+	const bool oneshot = ((const struct proto_shim_launch *)(const void *)message)->flags &
+			     PROTO_LAUNCH_ONESHOT;
+	size_t at = 0;
+	const char *p = next_part(&at, sizeof r->head, size), *why = NULL;
 
-	a->fds = r->fds;
-	a->nfds = (uint32_t)n;
-	a->cgroups = &r->layout;
-	memcpy(a->stdio, r->fds + n, sizeof a->stdio);
-	a->oneshot = a->sibling = true;
-	a->park = a->target = r->fds[n + 3];
-	a->park_listens = r->head.flags & PROTO_LAUNCH_LISTENS;
-	a->target_pid = r->head.target_pid;
-	a->hooks = ask_hooks;
-	a->hooks_arg = sock;
-}
-
-static int launch(struct request *r, int sock)
-{
-	struct launch_error err = { 0 };
-	struct launch_result res;
-
-	fill_args(r, &sock);
-	int ret = r->head.flags & PROTO_LAUNCH_EXEC ? launch_exec(&r->args, &res, &err)
-						    : launch_create(&r->args, &res, &err);
-	if (ret < 0)
-		return answer_failed(sock, &err);
-	struct proto_shim_pid done = { .head = proto_shim_head(PROTO_SHIM_CREATED, sizeof done),
-		.pid = res.pid };
-	int fds[2] = { res.pidfd, res.console };
-	return proto_shim_send(sock, &done, sizeof done, NULL, 0, fds, res.console >= 0 ? 2 : 1);
+	if (!p)
+		return "message";
+	memcpy(&r->head, p, sizeof r->head);
+	if (!oneshot && (r->head.flags & PROTO_LAUNCH_EXEC))
+		return "mode";
+	if (!oneshot && (why = take_settings(r, &at, size)))
+		return why;
+	p = r->head.layout_size == sizeof r->layout ? next_part(&at, sizeof r->layout, size) : NULL;
+	if (!p)
+		return "sizes";
+	memcpy(&r->layout, p, sizeof r->layout);
+	if (r->layout.n > CGROUP_HIERARCHIES_MAX)
+		return "layout";
+	if (!oneshot && !(r->attrs = next_part(&at, r->settings.attrs_size, size)))
+		return "sizes";
+	size_t more = oneshot ? 4 : r->settings.log == PROTO_LOG_NONE ? 1 : 2;
+	if (r->head.record_fds > LAUNCH_FDS_MAX || r->nfds != (size_t)r->head.record_fds + more)
+		return "descriptors";
+	return take_record(r, &at, size);
 }
 
 int main(void)
@@ -141,5 +115,8 @@ int main(void)
 	if (type != PROTO_SHIM_LAUNCH)
 		return 1; /* not started by gantry: nobody to answer */
 	const char *why = take_parts(&r, head->size);
-	return why ? refuse(PROTO_SHIM_FD, why) < 0 : launch(&r, PROTO_SHIM_FD) < 0;
+	if (why)
+		return refuse(PROTO_SHIM_FD, why) < 0;
+	return r.head.flags & PROTO_LAUNCH_ONESHOT ? oneshot_run(&r, PROTO_SHIM_FD)
+						   : supervise_run(&r, PROTO_SHIM_FD);
 }

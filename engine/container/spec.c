@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/container/spec.h"
+
+#include "engine/container/defaults.h"
+#include "engine/engine.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/path.h"
+#include "lib/base/str.h"
+#include "lib/json/json.h"
+#include "runtime/compile/seccomp_profile.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+/* One spec under way. */
+struct spec {
+	const struct spec_facts *f;
+	struct error *err;
+	struct json *oci, *process, *linux_;
+	bool privileged;
+	uint64_t caps;
+};
+
+static const char *text(const struct json *o, const char *key)
+{
+	const char *t = json_string(json_at(o, key));
+
+	return t ? t : "";
+}
+
+static const char *host_text(const struct spec *s, const char *key)
+{
+	return text(s->f->host_config, key);
+}
+
+static bool host_bool(const struct spec *s, const char *key)
+{
+	bool on = false;
+
+	json_opt_bool(s->f->host_config, key, false, &on, NULL);
+	return on;
+}
+
+static int64_t host_int(const struct spec *s, const char *key, int64_t fallback)
+{
+	int64_t n = fallback;
+
+	json_opt_int(s->f->host_config, key, fallback, INT64_MIN, INT64_MAX, &n, NULL);
+	return n;
+}
+
+/* ---- process ------------------------------------------------------------------------------ */
+static void add_args(struct spec *s)
+{
+	struct json *args = json_set_array(s->process, "args");
+	static const char *const parts[] = { "Entrypoint", "Cmd" };
+
+	for (size_t p = 0; p < 2; p++) {
+		const struct json *list = json_at(s->f->config, parts[p]);
+		for (size_t i = 0; i < json_count(list); i++)
+			json_add_string(args, json_string(json_item(list, i)));
+	}
+}
+
+static bool sets(const struct json *env, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < json_count(env); i++) {
+		const char *t = json_string(json_item(env, i));
+		if (t && strncmp(t, name, n) == 0 && t[n] == '=')
+			return true;
+	}
+	return false;
+}
+
+/* What Docker sets stands first; the container's own wins. */
+static void add_env(struct spec *s)
+{
+	const struct json *own = json_at(s->f->config, "Env");
+	struct json *env = json_set_array(s->process, "env");
+	char line[300];
+	bool tty = false;
+
+	json_opt_bool(s->f->config, "Tty", false, &tty, NULL);
+	if (!sets(own, "PATH"))
+		json_add_string(env, DEFAULTS_PATH);
+	if (!sets(own, "HOSTNAME")) {
+		snprintf(line, sizeof line, "HOSTNAME=%s", text(s->f->config, "Hostname"));
+		json_add_string(env, line);
+	}
+	if (tty && !sets(own, "TERM"))
+		json_add_string(env, "TERM=xterm");
+	for (size_t i = 0; i < json_count(own); i++)
+		if (strchr(json_string(json_item(own, i)),
+			    '=')) /* a name alone takes a variable away, as in Docker */
+			json_add_string(env, json_string(json_item(own, i)));
+}
+
+static void add_caps(struct spec *s)
+{
+	static const char *const names[] = { "bounding", "effective", "permitted" };
+	struct json *caps = json_set_object(s->process, "capabilities");
+
+	for (size_t n = 0; n < 3; n++) {
+		struct json *list = json_set_array(caps, names[n]);
+		for (unsigned c = 0; defaults_cap_name(c); c++)
+			if (s->caps & (UINT64_C(1) << c))
+				json_add_string(list, defaults_cap_name(c));
+	}
+}
+
+static int add_rlimits(struct spec *s)
+{
+	const struct json *list = json_at(s->f->host_config, "Ulimits");
+	struct json *out = json_set_array(s->process, "rlimits");
+
+	for (size_t i = 0; i < json_count(list); i++) {
+		const struct json *item;
+		const char *name;
+		int64_t soft, hard;
+		char upper[48] = "RLIMIT_";
+		int r = json_item_object(list, i, &item, s->err);
+		if (r == 0)
+			r = json_get_string(item, "Name", &name, s->err);
+		if (r == 0)
+			r = json_opt_int(item, "Soft", 0, -1, INT64_MAX, &soft, s->err);
+		if (r == 0)
+			r = json_opt_int(item, "Hard", 0, -1, INT64_MAX, &hard, s->err);
+		if (r < 0)
+			return r;
+		for (size_t k = 0; name[k] && k < 40; k++)
+			upper[7 + k] = (char)(name[k] >= 'a' && name[k] <= 'z' ? name[k] - 32 : name[k]);
+		struct json *limit = json_add_object(out);
+		json_set_string(limit, "type", upper);
+		json_set_uint(limit, "soft", soft < 0 ? UINT64_MAX : (uint64_t)soft);
+		json_set_uint(limit, "hard", hard < 0 ? UINT64_MAX : (uint64_t)hard);
+	}
+	return 0;
+}
+
+static int add_process(struct spec *s)
+{
+	const char *cwd = text(s->f->config, "WorkingDir");
+	bool tty = false;
+
+	s->process = json_set_object(s->oci, "process");
+	json_opt_bool(s->f->config, "Tty", false, &tty, NULL);
+	json_set_bool(s->process, "terminal", tty);
+	json_set_string(s->process, "cwd", *cwd ? cwd : "/");
+	struct json *user = json_set_object(
+		s->process, "user"); /* the launcher resolves Config.User inside */
+	json_set_uint(user, "uid", 0);
+	json_set_uint(user, "gid", 0);
+	add_args(s);
+	add_env(s);
+	add_caps(s);
+	json_set_int(s->process, "oomScoreAdj", host_int(s, "OomScoreAdj", 0));
+	return add_rlimits(s);
+}
+
+/* ---- security options ---------------------------------------------------------------------- */
+static int add_seccomp_text(struct spec *s, const char *profile)
+{
+	struct seccomp_facts facts = seccomp_facts_here();
+	auto_json struct json *doc = NULL;
+	struct json *resolved;
+
+	facts.caps = s->caps;
+	int r = json_parse(profile, strlen(profile), 0, &doc, s->err);
+	if (r < 0)
+		return error_prefix(s->err, r, "opening seccomp profile failed");
+	r = seccomp_profile_resolve(doc, &facts, &resolved, s->err);
+	return r < 0 ? r : json_set(s->linux_, "seccomp", resolved);
+}
+
+static int add_seccomp_default(struct spec *s)
+{
+	struct seccomp_facts facts = seccomp_facts_here();
+	struct json *resolved;
+
+	facts.caps = s->caps;
+	int r = seccomp_profile_default(&facts, &resolved, s->err);
+	return r < 0 ? r : json_set(s->linux_, "seccomp", resolved);
+}
+
+static int read_option(struct spec *s, const char *option, const char **seccomp)
+{
+	const char *value;
+
+	if (strcmp(option, "no-new-privileges") == 0 || strcmp(option, "no-new-privileges:true") == 0 ||
+		strcmp(option, "no-new-privileges=true") == 0)
+		return json_set_bool(s->process, "noNewPrivileges", true);
+	if (strcmp(option, "no-new-privileges:false") == 0 || strcmp(option, "no-new-privileges=false") == 0)
+		return 0;
+	if ((value = str_after(option, "seccomp=")) || (value = str_after(option, "seccomp:"))) {
+		*seccomp = value;
+		return 0;
+	}
+	if ((value = str_after(option, "apparmor=")) || (value = str_after(option, "apparmor:")))
+		return strcmp(value, "unconfined") == 0
+			       ? 0
+			       : json_set_string(s->process, "apparmorProfile", value);
+	if ((value = str_after(option, "label=")) && strcmp(value, "disable") == 0)
+		return 0;
+	return error_invalid(s->err, "invalid --security-opt 2: \"%s\"", option);
+}
+
+static int add_security(struct spec *s)
+{
+	const struct json *list = json_at(s->f->host_config, "SecurityOpt");
+	const char *seccomp = s->privileged ? "unconfined" : NULL, *option;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < json_count(list); i++) {
+		r = json_item_string(list, i, &option, s->err);
+		if (r == 0)
+			r = read_option(s, option, &seccomp);
+	}
+	if (r < 0 || (seccomp && strcmp(seccomp, "unconfined") == 0))
+		return r;
+	return seccomp && strcmp(seccomp, "builtin") != 0 ? add_seccomp_text(s, seccomp)
+							  : add_seccomp_default(s);
+}
+
+/* ---- mounts ------------------------------------------------------------------------------------ */
+static struct json *add_mount(struct spec *s, const char *type, const char *source, const char *destination)
+{
+	struct json *mounts = (struct json *)(uintptr_t)json_at(s->oci, "mounts");
+	struct json *m = json_add_object(mounts);
+
+	json_set_string(m, "destination", destination);
+	json_set_string(m, "type", type);
+	json_set_string(m, "source", source);
+	return json_set_array(m, "options");
+}
+
+static void add_options(struct json *list, const char *const *options)
+{
+	for (; *options; options++)
+		json_add_string(list, *options);
+}
+
+static void add_etc(struct spec *s)
+{
+	static const char *const files[] = { "resolv.conf", "hostname", "hosts" };
+	static const char *const options[] = { "bind", "rprivate", NULL };
+	char source[PATH_MAX], target[64];
+
+	for (size_t i = 0; i < 3; i++) {
+		path_format(source, sizeof source, "%s/%s", s->f->etc, files[i]);
+		path_format(target, sizeof target, "/etc/%s", files[i]);
+		add_options(add_mount(s, "bind", source, target), options);
+	}
+}
+
+static int add_tmpfs(struct spec *s)
+{
+	static const char *const standard[] = { "noexec", "nosuid", "nodev", NULL };
+	const struct json *tmpfs = json_at(s->f->host_config, "Tmpfs");
+
+	json_each (tmpfs, it) {
+		const char *options = json_string(it.value);
+		auto_str_list char **list = NULL;
+		if (it.key[0] != '/')
+			return error_invalid(s->err,
+				"invalid mount config for type \"tmpfs\": invalid mount path: '%s' mount "
+				"path must be absolute",
+				it.key);
+		struct json *out = add_mount(s, "tmpfs", "tmpfs", it.key);
+		add_options(out, standard);
+		if (!options || !*options)
+			continue;
+		if (str_split(options, ',', 0, &list) < 0)
+			return error_sys(s->err, ENOMEM, "cannot read the options of a tmpfs");
+		add_options(out, (const char *const *)list);
+	}
+	return 0;
+}
+
+static void add_ipc(struct spec *s)
+{
+	static const char *const bind[] = { "rbind", NULL };
+	static const char *const mqueue[] = { "nosuid", "noexec", "nodev", NULL };
+	static const char *const shm[] = { "nosuid", "noexec", "nodev", "mode=1777", NULL };
+	char size[32];
+
+	if (strcmp(host_text(s, "IpcMode"), "host") == 0) {
+		add_options(add_mount(s, "bind", "/dev/mqueue", "/dev/mqueue"), bind);
+		add_options(add_mount(s, "bind", "/dev/shm", "/dev/shm"), bind);
+		return;
+	}
+	add_options(add_mount(s, "mqueue", "mqueue", "/dev/mqueue"), mqueue);
+	if (strcmp(host_text(s, "IpcMode"), "none") == 0)
+		return;
+	struct json *options = add_mount(s, "tmpfs", "shm", "/dev/shm");
+	add_options(options, shm);
+	snprintf(size, sizeof size, "size=%lld", (long long)host_int(s, "ShmSize", DEFAULTS_SHM_SIZE));
+	json_add_string(options, size);
+}
+
+static int add_mounts(struct spec *s)
+{
+	static const char *const proc[] = { "nosuid", "noexec", "nodev", NULL };
+	static const char *const dev[] = { "nosuid", "strictatime", "mode=755", "size=65536k", NULL };
+	static const char *const pts[] = { "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620",
+		"gid=5", NULL };
+	const char *const sys[] = { "nosuid", "noexec", "nodev", s->privileged ? "rw" : "ro", NULL };
+
+	json_set_array(s->oci, "mounts");
+	add_options(add_mount(s, "proc", "proc", "/proc"), proc);
+	add_options(add_mount(s, "tmpfs", "tmpfs", "/dev"), dev);
+	add_options(add_mount(s, "devpts", "devpts", "/dev/pts"), pts);
+	add_options(add_mount(s, "sysfs", "sysfs", "/sys"), sys);
+	add_options(add_mount(s, "cgroup", "cgroup", "/sys/fs/cgroup"), sys);
+	add_ipc(s);
+	add_etc(s);
+	return add_tmpfs(s);
+}
+
+/* ---- namespaces, resources ------------------------------------------------------------------- */
+static void add_namespace(struct json *list, const char *type)
+{
+	json_set_string(json_add_object(list), "type", type);
+}
+
+static void add_namespaces(struct spec *s)
+{
+	struct json *list = json_set_array(s->linux_, "namespaces");
+
+	add_namespace(list, "mount");
+	if (strcmp(host_text(s, "PidMode"), "host") != 0)
+		add_namespace(list, "pid");
+	if (strcmp(host_text(s, "IpcMode"), "host") != 0)
+		add_namespace(list, "ipc");
+	if (strcmp(host_text(s, "UTSMode"), "host") != 0) {
+		add_namespace(list, "uts");
+		json_set_string(s->oci, "hostname", text(s->f->config, "Hostname"));
+		if (*text(s->f->config, "Domainname"))
+			json_set_string(s->oci, "domainname", text(s->f->config, "Domainname"));
+	}
+	if (strcmp(host_text(s, "NetworkMode"), "host") != 0)
+		add_namespace(list, "network");
+	if (strcmp(host_text(s, "CgroupnsMode"), "host") != 0)
+		add_namespace(list, "cgroup");
+}
+
+static void set_nonzero(struct json *o, const char *key, int64_t n)
+{
+	if (n != 0)
+		json_set_int(o, key, n);
+}
+
+static void add_memory(struct spec *s, struct json *resources)
+{
+	struct json *m = json_set_object(resources, "memory");
+	int64_t limit = host_int(s, "Memory", 0), swap = host_int(s, "MemorySwap", 0);
+
+	set_nonzero(m, "limit", limit);
+	set_nonzero(m, "reservation", host_int(s, "MemoryReservation", 0));
+	set_nonzero(m, "swap", swap ? swap : limit * 2); /* as Docker: as much swap as memory */
+	if (json_at(s->f->host_config, "MemorySwappiness") && host_int(s, "MemorySwappiness", -1) >= 0)
+		json_set_int(m, "swappiness", host_int(s, "MemorySwappiness", 0));
+	if (host_bool(s, "OomKillDisable"))
+		json_set_bool(m, "disableOOMKiller", true);
+}
+
+/* --cpus is a quota of a period of 100 ms. */
+static void add_cpu(struct spec *s, struct json *resources)
+{
+	struct json *cpu = json_set_object(resources, "cpu");
+	int64_t nano = host_int(s, "NanoCpus", 0);
+
+	set_nonzero(cpu, "shares", host_int(s, "CpuShares", 0));
+	set_nonzero(cpu, "period", nano ? 100000 : host_int(s, "CpuPeriod", 0));
+	set_nonzero(cpu, "quota", nano ? nano / 10000 : host_int(s, "CpuQuota", 0));
+	set_nonzero(cpu, "realtimePeriod", host_int(s, "CpuRealtimePeriod", 0));
+	set_nonzero(cpu, "realtimeRuntime", host_int(s, "CpuRealtimeRuntime", 0));
+	if (*host_text(s, "CpusetCpus"))
+		json_set_string(cpu, "cpus", host_text(s, "CpusetCpus"));
+	if (*host_text(s, "CpusetMems"))
+		json_set_string(cpu, "mems", host_text(s, "CpusetMems"));
+}
+
+static void add_device_rules(struct spec *s, struct json *resources)
+{
+	struct json *list = json_set_array(resources, "devices");
+	struct json *rule = json_add_object(list);
+
+	json_set_bool(rule, "allow", s->privileged);
+	json_set_string(rule, "access", "rwm");
+	if (s->privileged)
+		return;
+	static const char *const mknods[] = { "c", "b" };
+	for (size_t i = 0; i < 2; i++) {
+		rule = json_add_object(list);
+		json_set_bool(rule, "allow", true);
+		json_set_string(rule, "type", mknods[i]);
+		json_set_string(rule, "access", "m");
+	}
+}
+
+static void add_resources(struct spec *s)
+{
+	struct json *resources = json_set_object(s->linux_, "resources");
+	int64_t pids = host_int(s, "PidsLimit", 0);
+
+	add_memory(s, resources);
+	add_cpu(s, resources);
+	add_device_rules(s, resources);
+	if (pids != 0)
+		json_set_int(json_set_object(resources, "pids"), "limit", pids);
+}
+
+static void copy_list(struct spec *s, const char *from, const char *to)
+{
+	const struct json *list = json_at(s->f->host_config, from);
+
+	if (list)
+		json_set(s->linux_, to, json_copy(list));
+}
+
+static int add_linux(struct spec *s)
+{
+	const struct json *sysctls = json_at(s->f->host_config, "Sysctls");
+
+	add_namespaces(s);
+	add_resources(s);
+	copy_list(s, "MaskedPaths", "maskedPaths");
+	copy_list(s, "ReadonlyPaths", "readonlyPaths");
+	if (sysctls)
+		json_set(s->linux_, "sysctl", json_copy(sysctls));
+	return add_security(s);
+}
+
+int spec_build(const struct spec_facts *facts, struct json **ret, struct error *err)
+{
+	struct spec s = { .f = facts, .err = err, .oci = json_new_object() };
+	const struct json *h = facts->host_config;
+	int r = json_opt_bool(h, "Privileged", false, &s.privileged, err);
+
+	json_set_string(s.oci, "ociVersion", "1.2.0");
+	struct json *root = json_set_object(s.oci, "root");
+	json_set_string(root, "path", "rootfs"); /* a descriptor stands for it */
+	json_set_bool(root, "readonly", host_bool(&s, "ReadonlyRootfs"));
+	s.linux_ = json_set_object(s.oci, "linux");
+	if (r == 0)
+		r = defaults_caps(json_at(h, "CapAdd"), json_at(h, "CapDrop"), s.privileged, &s.caps, err);
+	if (r == 0)
+		r = add_process(&s);
+	if (r == 0)
+		r = add_mounts(&s);
+	if (r == 0)
+		r = add_linux(&s);
+	if (r < 0)
+		json_free(s.oci);
+	else
+		*ret = s.oci;
+	return r;
+}

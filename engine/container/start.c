@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Start: mounts, the files of /etc, the launch record, the shim with its parked process, the row, and only
+ * then the word that lets the program run.  Until the commit everything made dies with its descriptors or its
+ * socket.
+ */
+#include "engine/container/all.h"
+#include "engine/container/object.h"
+
+#include "core/plugin/call.h"
+#include "core/storage/storage.h"
+#include "engine/container/log_config.h"
+#include "engine/container/shim_client.h"
+#include "engine/container/spec.h"
+#include "engine/container/start_error.h"
+#include "engine/image/image.h"
+#include "engine/storages.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/clock.h"
+#include "lib/base/fault.h"
+#include "lib/base/log.h"
+#include "lib/base/path.h"
+#include "lib/base/str.h"
+#include "lib/base/sys.h"
+#include "lib/json/json.h"
+#include "runtime/compile/compile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+
+#define CGROUP_PARENT "docker"
+#define KILL_NS       (10 * CLOCK_S)
+
+/* ---- the cgroup --------------------------------------------------------------------- */
+int container_cgroup_path(const struct container *c, char *buf, size_t size)
+{
+	const char *parent = json_string(json_at(c->host_config, "CgroupParent"));
+
+	if (!parent || !*parent)
+		parent = CGROUP_PARENT;
+	return path_format(buf, size, "%s%s/%s", parent[0] == '/' ? "" : "/", parent, c->id);
+}
+
+void container_cgroup_remove(struct container *c)
+{
+	char path[CGROUP_PATH_MAX];
+	struct cgroup cg = CGROUP_NONE;
+	struct error err = ERROR_INIT;
+	int64_t deadline = clock_mono_ns() + KILL_NS;
+
+	if (container_cgroup_path(c, path, sizeof path) < 0 ||
+		cgroup_open(&c->engine->cgroups, path, &cg, &err) < 0)
+		return;
+	if (cgroup_kill(&cg, deadline, &err) < 0 || cgroup_remove(&cg, deadline, &err) < 0)
+		log_warning("container %s: %s", c->id, err.text);
+	cgroup_close(&cg);
+}
+
+/* ---- one start under way -------------------------------------------------------------- */
+struct starting {
+	struct container *c;
+	struct storage *storage;
+	struct gty_tree *tree;
+	struct launch_block record;
+	struct shim *shim;
+	struct launch_error why;
+	bool mounted;
+};
+
+/* The launcher takes a detached mount; a folder becomes one. */
+static int detach_root(struct starting *s, struct error *err)
+{
+	struct gty_tree *t = s->tree;
+
+	if (t->form == GTY_TREE_MOUNT)
+		return 0;
+	if (t->form != GTY_TREE_DIR)
+		return error_set(err, ERROR_UNSUPPORTED, ENOTSUP, "storage driver '%s' gives no mounted tree",
+			s->c->storage);
+	int fd = sys_open_tree(t->fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | O_CLOEXEC);
+	if (fd < 0)
+		return error_sys(err, errno, "cannot clone the tree of container '%s'", s->c->id);
+	close(t->fd);
+	t->fd = fd;
+	return 0;
+}
+
+static int mount_root(struct starting *s, struct error *err)
+{
+	struct container *c = s->c;
+	struct gty_mount_req req = { .flags = GTY_MOUNT_NO_STEPS, .id = c->id, .holder = c->id };
+	int r = storages_get(c->engine->storages, c->storage, &s->storage, err);
+
+	if (r == 0)
+		r = storage_mount(s->storage, &req, NULL, &s->tree, err);
+	if (r < 0)
+		return r;
+	s->mounted = true;
+	return detach_root(s, err);
+}
+
+static void unmount_root(struct starting *s)
+{
+	struct error err = ERROR_INIT;
+
+	if (s->mounted && storage_unmount(s->storage, s->c->id, s->c->id, s->tree->state, NULL, &err) < 0)
+		log_warning("container %s: %s", s->c->id, err.text);
+	reply_free(s->tree);
+}
+
+static void warn(void *context, const char *text)
+{
+	const struct container *c = context;
+
+	log_warning("container %s: %s", c->id, text);
+}
+
+static int compile(struct starting *s, const struct json *oci, struct error *err)
+{
+	struct container *c = s->c;
+	const struct all *all = table_all(c->engine->containers);
+	const char *user = json_string(json_at(c->config, "User")),
+		   *dir = json_string(json_at(c->config, "WorkingDir"));
+	char cgroup[CGROUP_PATH_MAX];
+	auto_str_list char **groups = NULL;
+	int r = json_opt_strings(c->host_config, "GroupAdd", 64, &groups, err);
+
+	if (r == 0 && container_cgroup_path(c, cgroup, sizeof cgroup) < 0)
+		r = error_invalid(err, "the cgroup parent is too long");
+	if (r < 0)
+		return r;
+	struct compile_options o = COMPILE_OPTIONS_INIT;
+	o.bundle = "/";
+	o.id = c->id;
+	o.cgroups = &c->engine->cgroups;
+	o.apparmor = all->apparmor;
+	o.seccomp_cache = all->seccomp_cache;
+	o.warn = warn;
+	o.warn_context = c;
+	o.root_fd = 0;
+	o.user = user ? user : "";
+	o.user_groups = (const char *const *)groups;
+	o.n_user_groups = str_list_count(groups);
+	o.make_cwd = dir && *dir;
+	o.cgroup_path = cgroup;
+	o.cgroup_mark = c->engine->instance;
+	return compile_container(oci, &o, &s->record, err);
+}
+
+static int make_record(struct starting *s, struct error *err)
+{
+	struct container *c = s->c;
+	char etc[CONTAINER_PATH_SIZE];
+	auto_json struct json *oci = NULL;
+	struct spec_facts facts = { .engine = c->engine,
+		.id = c->id,
+		.config = c->config,
+		.host_config = c->host_config,
+		.etc = container_files_path(c, "", etc) };
+	int r = container_files_write_etc(c, err);
+
+	if (r == 0)
+		r = spec_build(&facts, &oci, err);
+	return r == 0 ? compile(s, oci, err) : r;
+}
+
+static int launch(struct starting *s, struct error *err)
+{
+	struct container *c = s->c;
+	struct log_config log;
+	struct shim_launch what = { .id = c->id,
+		.record = &s->record,
+		.fds = &s->tree->fd,
+		.nfds = 1,
+		.cgroups = &c->engine->cgroups,
+		.data = c };
+	int r = log_config_read(json_at(c->host_config, "LogConfig"), &log, err);
+	auto_close int folder = r == 0 ? container_files_open(c, err) : r;
+
+	if (folder < 0)
+		return folder;
+	json_opt_bool(c->config, "OpenStdin", false, &what.open_stdin, NULL);
+	json_opt_bool(c->config, "StdinOnce", false, &what.stdin_once, NULL);
+	what.log = (struct shim_log){ .kind = log.none ? PROTO_LOG_NONE : PROTO_LOG_JSON_FILE,
+		.folder = log.none ? -1 : folder,
+		.file_size = log.file_size,
+		.files = log.files };
+	return shim_launch(table_all(c->engine->containers)->shims, &what, &s->shim, &s->why, err);
+}
+
+/* ---- the row, the commit -------------------------------------------------------------------- */
+static void set_shim(struct container *c, struct shim *shim)
+{
+	pthread_mutex_lock(&c->lock);
+	c->shim = shim;
+	pthread_mutex_unlock(&c->lock);
+}
+
+static struct container_life running_life(struct starting *s, const struct container_life *before)
+{
+	const struct shim_facts *facts = shim_facts(s->shim);
+	struct container_life life = { .phase = CONTAINER_RUNNING,
+		.pid = facts->pid,
+		.pid_start = facts->start_time,
+		.finished_ns = before->finished_ns,
+		.prev_exit_code = before->exit_code,
+		.prev_started_ns = before->started_ns };
+
+	life.started_ns = clock_real_ns();
+	memcpy(life.boot_id, s->c->engine->boot_id, sizeof life.boot_id);
+	return life;
+}
+
+static int commit(struct starting *s, const struct container_life *before, struct error *err)
+{
+	struct container *c = s->c;
+	struct container_life life = running_life(s, before);
+	int r = container_save(c, &life, err);
+
+	if (r < 0) {
+		set_shim(c, NULL);
+		shim_abandon(s->shim);
+		return r;
+	}
+	fault_point("start.row");
+	r = shim_commit(s->shim, &life.started_ns, &s->why, err);
+	if (r == 0)
+		return 0;
+	set_shim(c, NULL);
+	struct error first = *err;
+	if (shim_finish(s->shim, err) < 0)
+		log_warning("container %s: %s", c->id, err->text);
+	if (container_save(c, before, err) < 0)
+		log_warning("container %s: %s", c->id, err->text);
+	*err = first;
+	return r;
+}
+
+/* What inspect shows of a start that failed: where it was before, with the code and the words. */
+static void keep_failure(
+	struct container *c, const struct container_life *before, int code, const struct error *why)
+{
+	struct container_life life = *before;
+	struct error err = ERROR_INIT;
+
+	life.exit_code = code;
+	path_format(life.error, sizeof life.error, "%s", why->text);
+	if (container_save(c, &life, &err) < 0)
+		log_warning("container %s: %s", c->id, err.text);
+}
+
+static int build(struct starting *s, struct error *err)
+{
+	int r = mount_root(s, err);
+
+	if (r < 0)
+		return r;
+	r = fault_point("start.mounted");
+	if (r == 0)
+		r = make_record(s, err);
+	if (r == 0)
+		r = launch(s, err);
+	if (r < 0)
+		return r;
+	fault_point("start.launched");
+	/* A kept descriptor would pin the tree. */
+	close(take_fd(s->tree->fd));
+	set_shim(s->c, s->shim); /* who attaches from here on goes to the shim */
+	container_attach_pending(s->c, s->shim);
+	return 0;
+}
+
+static int start(struct container *c, struct error *err)
+{
+	struct starting s = { .c = c };
+	struct container_life before = container_life(c);
+	int code = 128;
+	int r = build(&s, err);
+
+	if (r == 0)
+		r = commit(&s, &before, err);
+	launch_block_done(&s.record);
+	if (r < 0) {
+		if (s.why.phase != LAUNCH_PHASE_NONE)
+			r = start_error(&s.why, &code, err);
+		shim_unref(s.shim);
+		unmount_root(&s);
+		keep_failure(c, &before, code, err);
+		container_attach_drop(c);
+		return r;
+	}
+	reply_free(s.tree);
+	if (c->image)
+		image_hold_running(c->image, c->id, true);
+	container_event(c, "start", NULL, NULL);
+	return 0;
+}
+
+int container_start(struct container *c, struct error *err)
+{
+	int r = container_op_begin(c, "start", err);
+
+	if (r < 0)
+		return r;
+	if (container_life(c).phase == CONTAINER_RUNNING) {
+		container_op_end(c);
+		return 1;
+	}
+	r = start(c, err);
+	bool removed = r < 0 && c->auto_remove && container_remove_now(c, NULL) == 0;
+	container_op_end(c);
+	if (removed)
+		container_remove_rest(c);
+	return r;
+}
