@@ -13,8 +13,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define MEMORY_MAX (UINT64_C(2) << 30) /* address space: a zstd window, four archive buffers, thread stacks \
-					*/
+#define MEMORY_MAX                                                                               \
+	(UINT64_C(2) << 30) /* address space: a zstd window, four archive buffers, thread stacks \
+			     */
 #define FILES_MAX 1024
 
 /* ---- root ------------------------------------------------------------------------------ */

@@ -17,11 +17,11 @@
 static int run(const struct proto_worker_request *q, int *fds, size_t nfds, struct proto_worker_reply *reply)
 {
 	struct error *err = &reply->err;
-	bool overlay = q->job == PROTO_WORKER_UNPACK && q->whiteouts == 1;
+	bool marks = q->job == PROTO_WORKER_UNPACK && q->whiteouts == 1;
 
 	if (nfds != jobs_descriptors(q->job))
 		return error_invalid(err, "a job of kind %u with %zu descriptors", q->job, nfds);
-	int r = confine(overlay, err);
+	int r = confine(marks, err);
 	return r == 0 ? jobs_run(q, fds, reply) : r;
 }
 
