@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "programs/gantry/cli.h"
+
+#include "lib/base/cleanup.h"
+#include "lib/base/clock.h"
+#include "lib/base/timefmt.h"
+#include "lib/json/json.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- failures ------------------------------------------------------------------------ */
+static const char *speaker(const struct error *err)
+{
+	return err->sys_errno == REMOTE_ERROR ? "Error response from daemon: " : "";
+}
+
+int cli_fail(const struct error *err)
+{
+	fprintf(stderr, "%s%s\n", speaker(err), err->text);
+	return 1;
+}
+
+int cli_exit_code(const char *message)
+{
+	static const struct {
+		const char *words;
+		int code;
+	} table[] = {
+		{ "executable file not found", 127 },
+		{ "no such file or directory", 127 },
+		{ "system cannot find the file specified", 127 },
+		{ "permission denied", 126 },
+		{ "is a directory", 126 },
+	};
+
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+		if (strcasestr(message, table[i].words))
+			return table[i].code;
+	return 125;
+}
+
+static int print_with_help(const struct command_call *call, const struct error *err)
+{
+	fprintf(stderr, "gantry: %s%s\n\nRun '%s --help' for more information\n", speaker(err), err->text,
+		call->path);
+	return 125;
+}
+
+int cli_fail_run(const struct command_call *call, const struct error *err)
+{
+	print_with_help(call, err);
+	return err->sys_errno == REMOTE_ERROR ? cli_exit_code(err->text) : 125;
+}
+
+int cli_bad_flag(struct error *err, const struct option *table, const char *name, const char *value,
+	const char *fmt, ...)
+{
+	const struct option *opt = options_find(table, name);
+	char why[300];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof why, fmt, ap);
+	va_end(ap);
+	if (opt && opt->letter)
+		return error_set(err, ERROR_INVALID, BAD_FLAG,
+			"invalid argument \"%.100s\" for \"-%c, --%s\" flag: %s", value, opt->letter, name,
+			why);
+	return error_set(err, ERROR_INVALID, BAD_FLAG, "invalid argument \"%.100s\" for \"--%s\" flag: %s",
+		value, name, why);
+}
+
+int cli_refuse(const struct command_call *call, const struct error *err)
+{
+	auto_str struct str usage = STR_INIT(4096);
+
+	if (err->sys_errno != BAD_FLAG)
+		return cli_fail(err);
+	command_usage(call->command, call->path, &usage);
+	fprintf(stderr, "%s\n\n%s\nRun '%s --help' for more information\n", err->text, str_text(&usage),
+		call->path);
+	return 125;
+}
+
+int cli_refuse_run(const struct command_call *call, const struct error *err)
+{
+	return err->sys_errno == BAD_FLAG ? cli_refuse(call, err) : print_with_help(call, err);
+}
+
+void cli_target(struct str *target, const char *kind, const char *name, const char *verb)
+{
+	str_addf(target, "/%s/", kind);
+	query_escape(target, name);
+	str_add(target, verb);
+}
+
+int cli_do(const struct command_call *call, const char *method, const struct str *target, struct error *err)
+{
+	if (target->failed)
+		return error_invalid(err, "an argument is too long");
+	return client_call(cli_client(call), method, str_text(target), NULL, NULL, err);
+}
+
+int cli_each(const struct command_call *call,
+	int (*verb)(const struct command_call *call, const char *name, struct error *err))
+{
+	int status = 0;
+
+	for (size_t i = 0; i < call->options.nargs; i++) {
+		struct error err = ERROR_INIT;
+		if (verb(call, call->options.args[i], &err) < 0)
+			status = cli_fail(&err);
+	}
+	return status;
+}
+
+/* ---- parts of queries -------------------------------------------------------------------- */
+int cli_add_filters(struct str *target, const struct command_call *call, const struct option_list *filters,
+	struct error *err)
+{
+	auto_json struct json *all = json_new_object();
+
+	for (size_t i = 0; i < filters->n; i++) {
+		const char *text = filters->v[i], *equals = strchr(text, '=');
+		auto_free char *key = equals ? strndup(text, (size_t)(equals - text)) : NULL;
+		if (!equals)
+			return cli_bad_flag(err, call->command->options, "filter", text,
+				"bad format of filter (expected name=value)");
+		if (!key)
+			return error_sys(err, ENOMEM, "cannot send filters");
+		/* blanks around both do not count; keys are lower case */
+		for (char *p = key; *p; p++)
+			*p = *p >= 'A' && *p <= 'Z' ? (char)(*p | 0x20) : *p;
+		key[strcspn(key, " ")] = '\0';
+		struct json *values = (struct json *)json_at(all, key);
+		if (!values)
+			values = json_set_object(all, key);
+		json_set_bool(values, equals + 1 + strspn(equals + 1, " "), true);
+	}
+	if (filters->n == 0)
+		return 0;
+	auto_free char *text = json_text(all);
+	if (!text)
+		return error_sys(err, ENOMEM, "cannot send filters");
+	query_add(target, "filters", text);
+	return 0;
+}
+
+int cli_add_when(struct str *target, const char *name, const char *text, struct error *err)
+{
+	int64_t ns;
+	char buf[48];
+
+	if (!text || !text[0])
+		return 0;
+	int r = timefmt_parse_when(text, clock_real_ns(), &ns);
+	if (r < 0)
+		return error_invalid(err,
+			"invalid value for \"%s\": failed to parse value as time or duration: \"%.100s\"",
+			name, text);
+	int64_t s = ns / CLOCK_S, rest = ns % CLOCK_S;
+	if (rest < 0) {
+		s--;
+		rest += CLOCK_S;
+	}
+	snprintf(buf, sizeof buf, "%" PRId64 ".%09" PRId64, s, rest);
+	query_add(target, name, buf);
+	return 0;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* stop, kill, rm and wait: verbs that do the same for each container. */
+#include "lib/base/cleanup.h"
+#include "lib/json/json.h"
+#include "programs/gantry/cli.h"
+#include "programs/gantry/session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TARGET_MAX ((size_t)1 << 20)
+
+/* ---- stop ------------------------------------------------------------------------------------ */
+struct stop_options {
+	const char *signal;
+	int64_t timeout;
+};
+
+static const struct option stop_table[] = {
+	{ "signal", 's', OPTION_STRING, 0, CLI_AT(stop_options, signal), "Signal to send to the container",
+		NULL, NULL, NULL },
+	{ "timeout", 't', OPTION_INT, 0, CLI_AT(stop_options, timeout),
+		"Seconds to wait before killing the container", NULL, NULL, NULL },
+	{ "time", 0, OPTION_INT, OPTION_HIDDEN, CLI_AT(stop_options, timeout),
+		"Seconds to wait before killing the container", NULL, NULL, NULL },
+	{ 0 },
+};
+
+static int stop_one(const struct command_call *call, const char *name, struct error *err)
+{
+	const struct stop_options *o = call->options.into;
+	auto_str struct str target = STR_INIT(TARGET_MAX);
+
+	cli_target(&target, "containers", name, "/stop");
+	if (o->signal)
+		query_add(&target, "signal", o->signal);
+	if (options_seen(&call->options, "timeout") || options_seen(&call->options, "time"))
+		query_add_int(&target, "t", o->timeout);
+	int r = cli_do(call, "POST", &target, err);
+	if (r >= 0)
+		puts(name);
+	return r;
+}
+
+static int stop_run(const struct command_call *call)
+{
+	return cli_each(call, stop_one);
+}
+
+const struct command stop_command = {
+	.name = "stop",
+	.usage = "[OPTIONS] CONTAINER [CONTAINER...]",
+	.help = "Stop one or more running containers",
+	.min_args = 1,
+	.max_args = -1,
+	.options = stop_table,
+	.size = sizeof(struct stop_options),
+	.run = stop_run,
+};
+
+/* ---- kill ------------------------------------------------------------------------------------- */
+struct kill_options {
+	const char *signal;
+};
+
+static const struct option kill_table[] = {
+	{ "signal", 's', OPTION_STRING, 0, CLI_AT(kill_options, signal), "Signal to send to the container",
+		NULL, NULL, NULL },
+	{ 0 },
+};
+
+static int kill_one(const struct command_call *call, const char *name, struct error *err)
+{
+	const struct kill_options *o = call->options.into;
+	auto_str struct str target = STR_INIT(TARGET_MAX);
+
+	cli_target(&target, "containers", name, "/kill");
+	if (o->signal && o->signal[0])
+		query_add(&target, "signal", o->signal);
+	int r = cli_do(call, "POST", &target, err);
+	if (r >= 0)
+		puts(name);
+	return r;
+}
+
+static int kill_run(const struct command_call *call)
+{
+	return cli_each(call, kill_one);
+}
+
+const struct command kill_command = {
+	.name = "kill",
+	.usage = "[OPTIONS] CONTAINER [CONTAINER...]",
+	.help = "Kill one or more running containers",
+	.min_args = 1,
+	.max_args = -1,
+	.options = kill_table,
+	.size = sizeof(struct kill_options),
+	.run = kill_run,
+};
+
+/* ---- rm ---------------------------------------------------------------------------------------- */
+struct rm_options {
+	bool force, link, volumes;
+};
+
+static const struct option rm_table[] = {
+	{ "force", 'f', OPTION_BOOL, 0, CLI_AT(rm_options, force),
+		"Force the removal of a running container (uses SIGKILL)", NULL, NULL, NULL },
+	{ "link", 'l', OPTION_BOOL, 0, CLI_AT(rm_options, link), "Remove the specified link", NULL, NULL,
+		NULL },
+	{ "volumes", 'v', OPTION_BOOL, 0, CLI_AT(rm_options, volumes),
+		"Remove anonymous volumes associated with the container", NULL, NULL, NULL },
+	{ 0 },
+};
+
+static int rm_one(const struct command_call *call, const char *name, struct error *err)
+{
+	const struct rm_options *o = call->options.into;
+	auto_str struct str target = STR_INIT(TARGET_MAX);
+
+	name += name[0] == '/';
+	if (!name[0])
+		return error_invalid(err, "container name cannot be empty");
+	cli_target(&target, "containers", name, "");
+	if (o->force)
+		query_add(&target, "force", "1");
+	if (o->link)
+		query_add(&target, "link", "1");
+	if (o->volumes)
+		query_add(&target, "v", "1");
+	int r = cli_do(call, "DELETE", &target, err);
+	if (r >= 0)
+		puts(name);
+	return r;
+}
+
+static int rm_run(const struct command_call *call)
+{
+	const struct rm_options *o = call->options.into;
+	int status = 0;
+
+	for (size_t i = 0; i < call->options.nargs; i++) {
+		struct error err = ERROR_INIT;
+		if (rm_one(call, call->options.args[i], &err) >= 0)
+			continue;
+		cli_fail(&err);
+		/* with --force one that is not there is no failure */
+		if (!o->force || err.kind != ERROR_NOT_FOUND)
+			status = 1;
+	}
+	return status;
+}
+
+const struct command rm_command = {
+	.name = "rm",
+	.usage = "[OPTIONS] CONTAINER [CONTAINER...]",
+	.help = "Remove one or more containers",
+	.alias = "remove",
+	.min_args = 1,
+	.max_args = -1,
+	.options = rm_table,
+	.size = sizeof(struct rm_options),
+	.run = rm_run,
+};
+
+/* ---- wait -------------------------------------------------------------------------------------- */
+static int wait_one(const struct command_call *call, const char *name, struct error *err)
+{
+	auto_str struct str escaped = STR_INIT(TARGET_MAX);
+	struct http *h;
+	int status;
+
+	query_escape(&escaped, name);
+	int r = session_wait_begin(cli_client(call), str_text(&escaped), NULL, &h, err);
+	if (r == 0)
+		r = session_wait_end(cli_client(call), h, &status, err);
+	if (r == 0)
+		printf("%d\n", status);
+	fflush(stdout);
+	return r;
+}
+
+static int wait_run(const struct command_call *call)
+{
+	return cli_each(call, wait_one);
+}
+
+const struct command wait_command = {
+	.name = "wait",
+	.usage = "CONTAINER [CONTAINER...]",
+	.help = "Block until one or more containers stop, then print their exit codes",
+	.min_args = 1,
+	.max_args = -1,
+	.run = wait_run,
+};

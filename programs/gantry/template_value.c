@@ -1,0 +1,517 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pipelines of templates: operands, functions, and how values print. */
+#include "programs/gantry/template_state.h"
+
+#include "lib/base/cleanup.h"
+#include "lib/json/json.h"
+#include "programs/gantry/template.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int template_fail(struct template *t, const char *fmt, ...)
+{
+	char why[300];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof why, fmt, ap);
+	va_end(ap);
+	return error_invalid(t->err, "template: :1:%ld: %s", (long)(t->p - t->start), why);
+}
+
+void template_skip_blanks(struct template *t)
+{
+	while (*t->p && isspace((unsigned char)*t->p))
+		t->p++;
+}
+
+bool template_word(struct template *t, const char **ret, size_t *ret_n)
+{
+	const char *p = t->p;
+
+	while (isalnum((unsigned char)*p) || *p == '_')
+		p++;
+	*ret = t->p;
+	*ret_n = (size_t)(p - t->p);
+	t->p = p;
+	return *ret_n > 0;
+}
+
+/* ---- values ---------------------------------------------------------------------------- */
+static const struct json *newest(struct template *t)
+{
+	return json_item(t->pool, json_count(t->pool) - 1);
+}
+
+static const struct json *new_string(struct template *t, const char *text)
+{
+	json_add_string(t->pool, text);
+	return newest(t);
+}
+
+static const struct json *new_bool(struct template *t, bool v)
+{
+	json_add_bool(t->pool, v);
+	return newest(t);
+}
+
+const struct json *template_number(struct template *t, long long n)
+{
+	json_add_int(t->pool, n);
+	return newest(t);
+}
+
+static bool is_scalar_true(const struct json *v)
+{
+	auto_free char *text = json_text(v);
+
+	return text && strcmp(text, "false") != 0 && strcmp(text, "0") != 0;
+}
+
+bool template_truth(const struct json *v)
+{
+	switch (json_kind(v)) {
+	case JSON_NULL: return false;
+	case JSON_STRING: return json_string(v)[0] != '\0';
+	case JSON_ARRAY:
+	case JSON_OBJECT: return json_count(v) > 0;
+	case JSON_BOOL:
+	case JSON_NUMBER: break;
+	}
+	return is_scalar_true(v);
+}
+
+static void print_inner(const struct json *v, struct str *out, unsigned depth)
+{
+	const char *gap = "";
+
+	switch (json_kind(v)) {
+	case JSON_NULL: str_add(out, depth ? "<nil>" : "<no value>"); break;
+	case JSON_STRING: str_add(out, json_string(v)); break;
+	case JSON_BOOL:
+	case JSON_NUMBER: json_print(v, NULL, out); break;
+	case JSON_ARRAY:
+		str_add_char(out, '[');
+		for (size_t i = 0; i < json_count(v); i++, gap = " ") {
+			str_add(out, gap);
+			print_inner(json_item(v, i), out, depth + 1);
+		}
+		str_add_char(out, ']');
+		break;
+	case JSON_OBJECT:
+		str_add(out, "map[");
+		json_each (v, it) {
+			str_addf(out, "%s%s:", gap, it.key);
+			print_inner(it.value, out, depth + 1);
+			gap = " ";
+		}
+		str_add_char(out, ']');
+		break;
+	}
+}
+
+void template_print(const struct json *v, struct str *out)
+{
+	print_inner(v, out, 0);
+}
+
+/* ---- functions -------------------------------------------------------------------------- */
+struct args {
+	const struct json *v[TEMPLATE_ARGS_MAX];
+	size_t n;
+};
+
+typedef int function(struct template *t, const struct args *a, const struct json **ret);
+
+static int fn_json(struct template *t, const struct args *a, const struct json **ret)
+{
+	auto_free char *text = json_text(a->v[0]);
+
+	*ret = new_string(t, text ? text : "null");
+	return 0;
+}
+
+static int index_one(struct template *t, const struct json *v, const struct json *by, const struct json **ret)
+{
+	auto_free char *text = json_text(by);
+	uint64_t i;
+
+	if (json_kind(v) == JSON_OBJECT && json_string(by)) {
+		*ret = json_at(v, json_string(by));
+		return 0;
+	}
+	if (json_kind(v) != JSON_ARRAY || !text || str_to_u64(text, 10, 0, SIZE_MAX, &i) < 0)
+		return template_fail(t, "error calling index: cannot index %s with %s",
+			json_kind_name(json_kind(v)), json_kind_name(json_kind(by)));
+	if (i >= json_count(v))
+		return template_fail(t, "error calling index: index out of range: %" PRIu64, i);
+	*ret = json_item(v, (size_t)i);
+	return 0;
+}
+
+static int fn_index(struct template *t, const struct args *a, const struct json **ret)
+{
+	const struct json *v = a->v[0];
+	int r = 0;
+
+	for (size_t i = 1; i < a->n && r == 0; i++)
+		r = index_one(t, v, a->v[i], &v);
+	*ret = v;
+	return r;
+}
+
+static int fn_len(struct template *t, const struct args *a, const struct json **ret)
+{
+	const char *text = json_string(a->v[0]);
+
+	*ret = template_number(t, (long long)(text ? strlen(text) : json_count(a->v[0])));
+	return 0;
+}
+
+static int fn_join(struct template *t, const struct args *a, const struct json **ret)
+{
+	const char *gap = a->n > 1 ? json_string(a->v[1]) : NULL;
+	auto_str struct str out = STR_INIT((size_t)1 << 24);
+
+	for (size_t i = 0; i < json_count(a->v[0]); i++) {
+		if (i > 0)
+			str_add(&out, gap ? gap : "");
+		template_print(json_item(a->v[0], i), &out);
+	}
+	*ret = new_string(t, str_text(&out));
+	return 0;
+}
+
+static int fn_split(struct template *t, const struct args *a, const struct json **ret)
+{
+	const char *text = json_string(a->v[0]), *sep = a->n > 1 ? json_string(a->v[1]) : NULL;
+	struct json *list = json_add_array(t->pool);
+
+	*ret = list;
+	if (!text || !sep || !sep[0])
+		return template_fail(t, "error calling split: two strings are needed");
+	for (const char *next; (next = strstr(text, sep)); text = next + strlen(sep)) {
+		auto_free char *part = strndup(text, (size_t)(next - text));
+		json_add_string(list, part);
+	}
+	json_add_string(list, text);
+	return 0;
+}
+
+static int change_case(struct template *t, const struct args *a, int (*change)(int), const struct json **ret)
+{
+	auto_str struct str out = STR_INIT((size_t)1 << 24);
+
+	template_print(a->v[0], &out);
+	for (size_t i = 0; i < out.len; i++)
+		out.data[i] = (char)change((unsigned char)out.data[i]);
+	*ret = new_string(t, str_text(&out));
+	return 0;
+}
+
+static int fn_lower(struct template *t, const struct args *a, const struct json **ret)
+{
+	return change_case(t, a, tolower, ret);
+}
+
+static int fn_upper(struct template *t, const struct args *a, const struct json **ret)
+{
+	return change_case(t, a, toupper, ret);
+}
+
+static int print_args(
+	struct template *t, const struct args *a, const char *gap, const char *end, const struct json **ret)
+{
+	auto_str struct str out = STR_INIT((size_t)1 << 24);
+
+	for (size_t i = 0; i < a->n; i++) {
+		if (i > 0)
+			str_add(&out, gap);
+		template_print(a->v[i], &out);
+	}
+	str_add(&out, end);
+	*ret = new_string(t, str_text(&out));
+	return 0;
+}
+
+static int fn_print(struct template *t, const struct args *a, const struct json **ret)
+{
+	return print_args(t, a, "", "", ret);
+}
+
+static int fn_println(struct template *t, const struct args *a, const struct json **ret)
+{
+	return print_args(t, a, " ", "\n", ret);
+}
+
+static bool equal(const struct json *a, const struct json *b)
+{
+	auto_free char *x = json_text(a), *y = json_text(b);
+
+	return x && y && strcmp(x, y) == 0;
+}
+
+static int fn_eq(struct template *t, const struct args *a, const struct json **ret)
+{
+	bool any = false;
+
+	for (size_t i = 1; i < a->n; i++)
+		any = any || equal(a->v[0], a->v[i]);
+	*ret = new_bool(t, any);
+	return 0;
+}
+
+static int fn_ne(struct template *t, const struct args *a, const struct json **ret)
+{
+	*ret = new_bool(t, !equal(a->v[0], a->v[1]));
+	return 0;
+}
+
+static int fn_not(struct template *t, const struct args *a, const struct json **ret)
+{
+	*ret = new_bool(t, !template_truth(a->v[0]));
+	return 0;
+}
+
+static int fn_and(struct template *t, const struct args *a, const struct json **ret)
+{
+	(void)t;
+	for (size_t i = 0; i < a->n; i++) {
+		*ret = a->v[i];
+		if (!template_truth(*ret))
+			break;
+	}
+	return 0;
+}
+
+static int fn_or(struct template *t, const struct args *a, const struct json **ret)
+{
+	(void)t;
+	for (size_t i = 0; i < a->n; i++) {
+		*ret = a->v[i];
+		if (template_truth(*ret))
+			break;
+	}
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	function *run;
+	size_t min;
+} functions[] = { { "json", fn_json, 1 }, { "index", fn_index, 1 }, { "len", fn_len, 1 },
+	{ "join", fn_join, 1 }, { "split", fn_split, 2 }, { "lower", fn_lower, 1 }, { "upper", fn_upper, 1 },
+	{ "print", fn_print, 0 }, { "println", fn_println, 0 }, { "eq", fn_eq, 2 }, { "ne", fn_ne, 2 },
+	{ "not", fn_not, 1 }, { "and", fn_and, 1 }, { "or", fn_or, 1 } };
+
+static int call(struct template *t, const char *name, size_t n, const struct args *a, const struct json **ret)
+{
+	for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
+		if (strlen(functions[i].name) != n || memcmp(functions[i].name, name, n) != 0)
+			continue;
+		if (a->n < functions[i].min)
+			return template_fail(t, "wrong number of args for %s: want %zu got %zu",
+				functions[i].name, functions[i].min, a->n);
+		return functions[i].run(t, a, ret);
+	}
+	return template_fail(t, "function \"%.*s\" not defined", n < 50 ? (int)n : 50, name);
+}
+
+/* ---- operands ----------------------------------------------------------------------------- */
+/* ".A.B" at p, from v. */
+static int fields(struct template *t, const struct json *v, const struct json **ret)
+{
+	const char *name;
+	size_t n;
+
+	while (*t->p == '.') {
+		t->p++;
+		if (!template_word(t, &name, &n))
+			return template_fail(t, "a name is missing behind '.'");
+		auto_free char *key = strndup(name, n);
+		if (!key)
+			return -ENOMEM;
+		if (json_kind(v) == JSON_NULL)
+			return template_fail(
+				t, "executing \"\" at <.%s>: nil pointer evaluating .%s", key, key);
+		if (!json_has(v, key))
+			return template_fail(
+				t, "executing \"\" at <.%s>: map has no entry for key \"%s\"", key, key);
+		v = json_at(v, key);
+	}
+	*ret = v;
+	return 0;
+}
+
+static int quoted(struct template *t, const struct json **ret)
+{
+	auto_str struct str out = STR_INIT((size_t)1 << 20);
+	char quote = *t->p++;
+
+	while (*t->p && *t->p != quote) {
+		char c = *t->p++;
+		if (c == '\\' && quote == '"' && *t->p) {
+			c = *t->p++;
+			c = c == 'n' ? '\n' : c == 't' ? '\t' : c;
+		}
+		str_add_char(&out, c);
+	}
+	if (!*t->p)
+		return template_fail(t, "unterminated quoted string");
+	t->p++;
+	*ret = new_string(t, str_text(&out));
+	return 0;
+}
+
+static int number(struct template *t, const struct json **ret)
+{
+	auto_str struct str text = STR_INIT(32);
+	int64_t v;
+
+	while (isdigit((unsigned char)*t->p) || *t->p == '-')
+		str_add_char(&text, *t->p++);
+	if (text.failed || str_to_i64(str_text(&text), INT64_MIN, INT64_MAX, &v) < 0)
+		return template_fail(t, "bad number syntax: \"%s\"", str_text(&text));
+	*ret = template_number(t, v);
+	return 0;
+}
+
+static int variable(struct template *t, const struct json **ret)
+{
+	const char *name;
+	size_t n;
+
+	t->p++;
+	template_word(t, &name, &n);
+	if (n == 0) {
+		*ret = t->root;
+		return fields(t, t->root, ret);
+	}
+	for (unsigned i = t->nvars; i-- > 0;)
+		if (t->vars[i].n == n && memcmp(t->vars[i].name, name, n) == 0)
+			return fields(t, t->vars[i].value, ret);
+	return template_fail(t, "undefined variable \"$%.*s\"", n < 50 ? (int)n : 50, name);
+}
+
+static int parentheses(struct template *t, const struct json *dot, const struct json **ret)
+{
+	t->p++;
+	int r = template_pipeline(t, dot, ret);
+	if (r < 0)
+		return r;
+	template_skip_blanks(t);
+	if (*t->p != ')')
+		return template_fail(t, "unclosed left paren");
+	t->p++;
+	return fields(t, *ret, ret);
+}
+
+/* ret_name: set when it is a word, which may be a function. */
+static int operand(struct template *t, const struct json *dot, const struct json **ret, const char **ret_name,
+	size_t *ret_n)
+{
+	char c = *t->p;
+
+	*ret_name = NULL;
+	if (c == '.' && !isalnum((unsigned char)t->p[1]) && t->p[1] != '_') {
+		t->p++;
+		*ret = dot;
+		return 0;
+	}
+	if (c == '.')
+		return fields(t, dot, ret);
+	if (c == '$')
+		return variable(t, ret);
+	if (c == '"' || c == '`')
+		return quoted(t, ret);
+	if (c == '(')
+		return parentheses(t, dot, ret);
+	if (isdigit((unsigned char)c) || c == '-')
+		return number(t, ret);
+	if (!template_word(t, ret_name, ret_n))
+		return template_fail(t, "unexpected %s%.1s", c ? "" : "end of text", t->p);
+	return 0;
+}
+
+static bool at_end(const struct template *t)
+{
+	return !*t->p || *t->p == ')' || *t->p == '|' || strncmp(t->p, "}}", 2) == 0 ||
+	       strncmp(t->p, "-}}", 3) == 0;
+}
+
+static int constant(struct template *t, const char *name, size_t n, const struct json **ret)
+{
+	if (n == 4 && memcmp(name, "true", 4) == 0)
+		*ret = new_bool(t, true);
+	else if (n == 5 && memcmp(name, "false", 5) == 0)
+		*ret = new_bool(t, false);
+	else if (n == 3 && memcmp(name, "nil", 3) == 0)
+		*ret = NULL;
+	else
+		return -ENOENT;
+	return 0;
+}
+
+/* A command: a value, or a function with its arguments. piped: the last one, from the left of '|'. */
+static int command(
+	struct template *t, const struct json *dot, const struct json *const *piped, const struct json **ret)
+{
+	struct args a = { .n = 0 };
+	const char *name, *inner;
+	size_t n, inner_n;
+	const struct json *first = NULL;
+	int r = operand(t, dot, &first, &name, &n);
+
+	if (r < 0)
+		return r;
+	if (!name || constant(t, name, n, &first) == 0) {
+		*ret = first;
+		template_skip_blanks(t);
+		return at_end(t) && !piped ? 0 : template_fail(t, "can't give argument to non-function");
+	}
+	for (template_skip_blanks(t); !at_end(t); template_skip_blanks(t)) {
+		if (a.n == TEMPLATE_ARGS_MAX - 1)
+			return template_fail(t, "too many arguments");
+		r = operand(t, dot, &a.v[a.n], &inner, &inner_n);
+		if (r == 0 && inner && constant(t, inner, inner_n, &a.v[a.n]) < 0)
+			r = call(t, inner, inner_n, &(struct args){ .n = 0 }, &a.v[a.n]);
+		if (r < 0)
+			return r;
+		a.n++;
+	}
+	if (piped)
+		a.v[a.n++] = *piped;
+	return call(t, name, n, &a, ret);
+}
+
+int template_pipeline(struct template *t, const struct json *dot, const struct json **ret)
+{
+	const struct json *left = NULL;
+	bool piped = false;
+	int r;
+
+	if (t->depth >= TEMPLATE_DEPTH_MAX)
+		return template_fail(t, "nested too deeply");
+	t->depth++;
+	for (;;) {
+		const struct json *value = NULL;
+		template_skip_blanks(t);
+		r = command(t, dot, piped ? &left : NULL, &value);
+		left = value;
+		if (r < 0)
+			break;
+		template_skip_blanks(t);
+		if (*t->p != '|')
+			break;
+		t->p++;
+		piped = true;
+	}
+	t->depth--;
+	*ret = left;
+	return r;
+}
