@@ -10,7 +10,31 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* ---- where the daemon is ---------------------------------------------------------------------- */
+static const char *pick_host(const struct globals *g)
+{
+	const char *own = getenv("GANTRY_HOST"), *docker = getenv("DOCKER_HOST");
+
+	if (g->host && g->host[0])
+		return g->host;
+	if (own && own[0])
+		return own;
+	return docker && docker[0] ? docker : CLI_HOST_DEFAULT;
+}
+
+struct client *cli_client(const struct command_call *call)
+{
+	struct client *c = call->ctx;
+
+	while (call->up)
+		call = call->up;
+	if (!c->host)
+		client_init(c, pick_host(call->options.into));
+	return c;
+}
 
 /* ---- failures ------------------------------------------------------------------------ */
 static const char *speaker(const struct error *err)

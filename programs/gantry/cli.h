@@ -13,7 +13,13 @@ struct json;
 
 #define CLI_HOST_DEFAULT "unix:///run/gantry.sock"
 
-/* The client for a call, set up by main. */
+/* The options before the command. */
+struct globals {
+	const char *host;
+	bool version;
+};
+
+/* The client for a call: the context of command_main, which the first caller sets up. */
 struct client *cli_client(const struct command_call *call);
 
 /* Prints a failure to standard error and returns 1. */

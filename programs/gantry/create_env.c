@@ -134,7 +134,7 @@ int create_labels(const struct create_input *in, struct json *config)
 	}
 	for (size_t i = 0; i < o->label.n; i++) {
 		if (o->label.v[i][0] == '=' || !o->label.v[i][0])
-			return create_refuse(in, "label", o->label.v[i], "invalid label format: \"%.100s\"",
+			return create_refuse(in, "label", o->label.v[i], "invalid label '%.100s': empty name",
 				o->label.v[i]);
 		create_pair(labels, o->label.v[i]);
 	}

@@ -8,6 +8,7 @@
 #include "programs/gantry/create_body.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -147,7 +148,7 @@ static int set_blkio(const struct create_input *in, struct json *host)
 	int r = 0;
 
 	if (o->blkio_weight > UINT16_MAX)
-		return create_refuse(in, "blkio-weight", "65536", "value out of range");
+		return error_invalid(in->err, "--blkio-weight %" PRIu64 " is out of range", o->blkio_weight);
 	json_set_uint(host, "BlkioWeight", o->blkio_weight);
 	struct json *list = json_set_array(host, "BlkioWeightDevice");
 	for (size_t i = 0; i < o->blkio_weight_device.n && r == 0; i++)

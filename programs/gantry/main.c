@@ -3,13 +3,6 @@
 #include "programs/gantry/cli.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-struct globals {
-	const char *host;
-	bool version;
-};
 
 static const struct option global_options[] = {
 	{ "host", 'H', OPTION_STRING, 0, CLI_AT(globals, host), "Daemon socket to connect to", NULL,
@@ -18,29 +11,6 @@ static const struct option global_options[] = {
 		NULL, NULL, NULL },
 	{ 0 },
 };
-
-/* ---- where the daemon is ---------------------------------------------------------------------- */
-static const char *pick_host(const struct globals *g)
-{
-	const char *own = getenv("GANTRY_HOST"), *docker = getenv("DOCKER_HOST");
-
-	if (g->host && g->host[0])
-		return g->host;
-	if (own && own[0])
-		return own;
-	return docker && docker[0] ? docker : CLI_HOST_DEFAULT;
-}
-
-struct client *cli_client(const struct command_call *call)
-{
-	struct client *c = call->ctx;
-
-	while (call->up)
-		call = call->up;
-	if (!c->host)
-		client_init(c, pick_host(call->options.into));
-	return c;
-}
 
 /* ---- the tree of commands ----------------------------------------------------------------------- */
 static const struct command *const container_verbs[] = { &attach_command, &create_command, &exec_command,

@@ -194,7 +194,7 @@ static int finish(struct run *r)
 	if (n == SESSION_DETACHED)
 		return 0;
 	if (n < 0)
-		return cli_fail_run(r->call, &err);
+		return cli_fail(&err);
 	/* with its input alone attached to, the container is not waited for */
 	if (!r->out && !r->err)
 		return 0;
@@ -210,9 +210,6 @@ static int run_attached(struct run *r)
 	int status;
 
 	create_streams(r->o, &r->in, &r->out, &r->err);
-	if (!r->out && !r->err)
-		puts(r->id);
-	fflush(stdout);
 	cli_target(&resize, "containers", r->id, "/resize");
 	r->session.client = r->client;
 	r->session.id = r->id;

@@ -172,29 +172,6 @@ static void end_input(struct session *s)
 		shutdown(s->stream->fd, SHUT_WR);
 }
 
-/* 0, or SESSION_DETACHED. */
-static int take_input(struct session *s)
-{
-	char buf[SESSION_PENDING];
-	bool found = false;
-	ssize_t n = read(STDIN_FILENO, buf, sizeof buf);
-
-	if (n < 0 && (errno == EINTR || errno == EAGAIN))
-		return 0;
-	if (n <= 0) {
-		end_input(s);
-		return 0;
-	}
-	s->pending_at = 0;
-	if (s->tty) {
-		s->pending_n = keys_filter(&s->keys, buf, (size_t)n, s->pending, &found);
-	} else {
-		memcpy(s->pending, buf, (size_t)n);
-		s->pending_n = (size_t)n;
-	}
-	return found ? SESSION_DETACHED : 0;
-}
-
 /* Without waiting: who does not read our input may wait for us to read its output. */
 static void send_input(struct session *s)
 {
@@ -212,6 +189,32 @@ static void send_input(struct session *s)
 	s->pending_n -= (size_t)n;
 	if (s->pending_n == 0 && s->input_done)
 		end_input(s);
+}
+
+/* 0, or SESSION_DETACHED. */
+static int take_input(struct session *s)
+{
+	char buf[SESSION_PENDING];
+	bool found = false;
+	ssize_t n = read(STDIN_FILENO, buf, sizeof buf);
+
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return 0;
+	if (n <= 0) {
+		end_input(s);
+		return 0;
+	}
+	s->pending_at = 0;
+	if (s->tty) {
+		s->pending_n = keys_filter(&s->keys, buf, (size_t)n, s->pending, &found);
+		/* what was typed before the keys still goes; the last bytes, so no one waits for us */
+		if (found && s->pending_n > 0)
+			send_input(s);
+	} else {
+		memcpy(s->pending, buf, (size_t)n);
+		s->pending_n = (size_t)n;
+	}
+	return found ? SESSION_DETACHED : 0;
 }
 
 static int step(struct session *s, struct error *err)

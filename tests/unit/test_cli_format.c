@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Templates, columns, keys that detach, streams of objects. */
+#include "tests/unit/test.h"
+
+#include "lib/base/cleanup.h"
+#include "lib/base/str.h"
+#include "lib/json/json.h"
+#include "programs/gantry/cli.h"
+#include "programs/gantry/listing.h"
+#include "programs/gantry/messages.h"
+#include "programs/gantry/template.h"
+#include "programs/gantry/terminal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char object[] =
+	"{\"Name\":\"web\",\"Pid\":12,\"Up\":true,\"Off\":false,\"None\":null,\"Empty\":{},\"Cmd\":[\"sh\","
+	"\"-c\"],"
+	"\"Ports\":{\"80/tcp\":[{\"HostPort\":\"8080\"}],\"81/tcp\":[]},\"State\":{\"Status\":\"running\"}}";
+
+static void test_template_run(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} cases[] = {
+		{ "plain", "plain" },
+		{ "{{.Name}}", "web" },
+		{ "<{{ .State.Status }}>", "<running>" },
+		{ "{{.Pid}} {{.Up}} {{.None}}", "12 true <no value>" },
+		{ "{{.Cmd}} {{.State}}", "[sh -c] map[Status:running]" },
+		{ "{{json .Cmd}}", "[\"sh\",\"-c\"]" },
+		{ "{{json .None}}", "null" },
+		{ "{{index .Cmd 1}}", "-c" },
+		{ "{{(index (index .Ports \"80/tcp\") 0).HostPort}}", "8080" },
+		{ "{{len .Cmd}}{{len .Name}}", "23" },
+		{ "{{join .Cmd \", \"}}", "sh, -c" },
+		{ "{{upper .Name}}{{.Name | upper | lower}}", "WEBweb" },
+		{ "{{if .Up}}a{{else}}b{{end}}{{if .Off}}a{{else}}b{{end}}", "ab" },
+		{ "{{if eq .Name \"x\"}}1{{else if eq .Name \"web\"}}2{{else}}3{{end}}", "2" },
+		{ "{{if .Empty}}1{{else if .Off}}2{{else}}3{{end}}", "3" },
+		{ "{{range .Cmd}}[{{.}}]{{end}}", "[sh][-c]" },
+		{ "{{range $i, $v := .Cmd}}{{$i}}={{$v}};{{end}}", "0=sh;1=-c;" },
+		{ "{{range $p, $c := .Ports}}{{$p}}:{{len $c}} {{end}}", "80/tcp:1 81/tcp:0 " },
+		{ "{{range .Empty}}x{{else}}none{{end}}", "none" },
+		{ "{{with .State}}{{.Status}}/{{$.Name}}{{end}}", "running/web" },
+		{ "{{$x := .Pid}}{{$x}}", "12" },
+		{ "a {{- .Name -}} b", "awebb" },
+		{ "{{/* no */}}x", "x" },
+		{ "{{print .Name .Pid}}{{println .Name}}", "web12web\n" },
+		{ "{{range split \"a,b\" \",\"}}<{{.}}>{{end}}", "<a><b>" },
+		{ "{{and .Up .Name}} {{or .Off .Name}} {{not .Up}}", "web web false" },
+		{ "{{if .Off}}{{.Nothing.Here \"}}\"}}{{end}}ok", "ok" },
+	};
+	auto_json struct json *j = NULL;
+
+	(void)state;
+	assert_int_equal(json_parse(object, sizeof object - 1, 0, &j, NULL), 0);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		auto_str struct str out = STR_INIT(1000);
+		struct error err = ERROR_INIT;
+		if (template_run(cases[i].text, j, &out, &err) < 0 ||
+			strcmp(str_text(&out), cases[i].want) != 0)
+			fail_msg("%s: got '%s' (%s), want '%s'", cases[i].text, str_text(&out), err.text,
+				cases[i].want);
+	}
+}
+
+static void test_template_run_refuses(void **state)
+{
+	static const struct {
+		const char *text, *words;
+	} cases[] = {
+		{ "{{.Nope}}", "map has no entry for key \"Nope\"" },
+		{ "{{.None.X}}", "nil pointer" },
+		{ "{{nope .Name}}", "function \"nope\" not defined" },
+		{ "{{.Name", "unclosed action" },
+		{ "{{if .Up}}x", "unexpected EOF" },
+		{ "{{end}}", "unexpected {{end}}" },
+		{ "{{index .Cmd 9}}", "out of range" },
+		{ "{{$y}}", "undefined variable" },
+		{ "{{\"abc}}", "unterminated" },
+		{ "{{(.Name}}", "unclosed left paren" },
+		{ "{{.Name .Pid}}", "non-function" },
+		{ "{{((((((((((((((((((((((((((((((((((((.Name))))))))))))))))))))))))))))))))))))}}",
+			"deep" },
+	};
+	auto_json struct json *j = NULL;
+
+	(void)state;
+	assert_int_equal(json_parse(object, sizeof object - 1, 0, &j, NULL), 0);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		auto_str struct str out = STR_INIT(1000);
+		struct error err = ERROR_INIT;
+		if (template_run(cases[i].text, j, &out, &err) >= 0 || !strstr(err.text, cases[i].words))
+			fail_msg("%s: got '%s' (%s)", cases[i].text, str_text(&out), err.text);
+	}
+}
+
+static void test_listing_columns(void **state)
+{
+	auto_str struct str out = STR_INIT(1000);
+
+	(void)state;
+	listing_columns("A\tLONGER HEAD\tC\näö 12345678\tx\t\n", &out);
+	assert_string_equal(str_text(&out), "A             LONGER HEAD   C\näö 12345678   x             \n");
+}
+
+static void test_listing_short_id(void **state)
+{
+	char buf[16];
+
+	(void)state;
+	assert_string_equal(listing_short_id("sha256:0123456789abcdef", buf), "0123456789ab");
+	assert_string_equal(listing_short_id("0123", buf), "0123");
+}
+
+static void test_keys_filter(void **state)
+{
+	static const struct {
+		const char *typed, *passed;
+		bool found;
+	} cases[] = {
+		{ "abc", "abc", false },
+		{ "ab\x10\x11", "ab", true },
+		{ "\x10x", "\x10x", false },
+		{ "\x10\x10\x11", "\x10", true },
+		{ "\x11", "\x11", false },
+		{ "a\x10", "a", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct keys k;
+		struct error err = ERROR_INIT;
+		char out[64];
+		bool found;
+		assert_int_equal(keys_parse(NULL, &k, &err), 0);
+		size_t n = keys_filter(&k, cases[i].typed, strlen(cases[i].typed), out, &found);
+		assert_int_equal(n, strlen(cases[i].passed));
+		assert_memory_equal(out, cases[i].passed, n);
+		assert_int_equal(found, cases[i].found);
+	}
+}
+
+static void test_keys_filter_over_two_reads(void **state)
+{
+	struct keys k;
+	struct error err = ERROR_INIT;
+	char out[64];
+	bool found;
+
+	(void)state;
+	assert_int_equal(keys_parse("ctrl-a,d", &k, &err), 0);
+	assert_int_equal(keys_filter(&k, "x\x01", 2, out, &found), 1);
+	assert_false(found);
+	assert_int_equal(keys_filter(&k, "d", 1, out, &found), 0);
+	assert_true(found);
+}
+
+static void test_keys_parse_refuses(void **state)
+{
+	static const char *const bad[] = { "ctrl-", "ctrl-1", "ab", "a,,b", "ctrl-aa" };
+	struct keys k;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(bad); i++)
+		assert_true(keys_parse(bad[i], &k, &err) < 0);
+}
+
+static void test_messages_scan(void **state)
+{
+	static const char text[] = "{\"a\":\"}\\\"{\"}\r\n {\"b\":[{}]}{}";
+	struct messages m = { 0 };
+	size_t ends[3], count = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof text - 1; i++) {
+		bool whole;
+		assert_int_equal(messages_scan(&m, text + i, 1, &whole), 1);
+		if (whole)
+			ends[count++] = i;
+	}
+	assert_int_equal(count, 3);
+	assert_int_equal(ends[0], 11);
+	assert_int_equal(ends[2], sizeof text - 2);
+}
+
+static void test_cli_exit_code(void **state)
+{
+	(void)state;
+	assert_int_equal(cli_exit_code("exec: \"x\": executable file not found in $PATH"), 127);
+	assert_int_equal(cli_exit_code("stat /x: no such file or directory"), 127);
+	assert_int_equal(cli_exit_code("exec: \"/tmp\": permission denied"), 126);
+	assert_int_equal(cli_exit_code("exec: \"/tmp\": is a directory"), 126);
+	assert_int_equal(cli_exit_code("No such image: x"), 125);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_template_run),
+		cmocka_unit_test(test_template_run_refuses),
+		cmocka_unit_test(test_listing_columns),
+		cmocka_unit_test(test_listing_short_id),
+		cmocka_unit_test(test_keys_filter),
+		cmocka_unit_test(test_keys_filter_over_two_reads),
+		cmocka_unit_test(test_keys_parse_refuses),
+		cmocka_unit_test(test_messages_scan),
+		cmocka_unit_test(test_cli_exit_code),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
