@@ -169,17 +169,19 @@ static void test_create_body_storage_driver(void **state)
 {
 	struct create_options o = create_defaults;
 	struct options parsed = { .table = create_options, .into = &o, .flags = OPTIONS_STOP };
-	char **argv = split_words("create --storage-driver vfs --storage-opt size=1g image");
+	char **words = split_words("create --storage-driver vfs --storage-opt size=1g image");
+	char *argv[7];
 	auto_json struct json *body = NULL;
 	struct error err = ERROR_INIT;
 
 	(void)state;
+	memcpy(argv, words, sizeof argv);
 	assert_int_equal(options_parse(&parsed, 6, argv, &err), 0);
 	assert_int_equal(create_body(&parsed, &body, &err), 0);
 	auto_free char *text = json_text(json_at(json_at(body, "HostConfig"), "StorageOpt"));
 	assert_string_equal(text, "{\"driver\":\"vfs\",\"size\":\"1g\"}");
 	options_done(&parsed);
-	str_list_free(argv);
+	str_list_free(words);
 }
 
 static void test_create_streams(void **state)
