@@ -68,8 +68,11 @@ static int read_attach(struct attaching *a, struct error *err)
 		a->what.streams |= PROTO_STREAM_STDOUT;
 	if (exchange_query_bool(x, "stderr", false))
 		a->what.streams |= PROTO_STREAM_STDERR;
+	/* keys are typed: what comes through a pipe may hold those bytes as well */
 	if (container_tty(a->c))
 		a->what.streams |= PROTO_STREAM_RAW;
+	else
+		a->what.keys_n = 0;
 	if (container_is_paused(a->c))
 		return error_set(err, ERROR_CONFLICT, EBUSY,
 			"container %s is paused, unpause the container before attach", container_id(a->c));

@@ -506,8 +506,8 @@ int shim_finish(struct shim *s, struct error *err)
 	int r = 0;
 
 	if (!has_ended(s)) {
+		set_finished(s); /* before it is asked: its end, as soon as it has answered, is no death */
 		r = ask(s, &m, sizeof m, NULL, 0, NULL, 0, err);
-		set_finished(s);
 		shutdown(s->sock, SHUT_RDWR); /* the hub lets it go */
 	}
 	if (r < 0 && has_ended(s))
