@@ -5,6 +5,7 @@
 #include "lib/base/str.h"
 #include "lib/json/json.h"
 #include "programs/gantry/cli.h"
+#include "programs/gantry/refused.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -275,11 +276,12 @@ static int set_pull(const struct create_input *in)
 static int fill(const struct create_input *in, struct json *body)
 {
 	struct json *host = (struct json *)json_at(body, "HostConfig");
-	int r = set_pull(in);
+	int r = refused_options(in->parsed, in->err);
 
 	set_config(in, body);
 	set_host(in, host);
 	set_annotations(in, host);
+	r = r < 0 ? r : set_pull(in);
 	r = r < 0 ? r : set_streams(in, body);
 	r = r < 0 ? r : create_environment(in, body);
 	r = r < 0 ? r : create_labels(in, body);

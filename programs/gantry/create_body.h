@@ -30,6 +30,8 @@ struct create_options {
 	uint64_t blkio_weight;
 	bool init, interactive, no_healthcheck, oom_kill_disable, privileged, publish_all, quiet, read_only,
 		rm, tty;
+	const char *refused;
+	bool refused_bool;
 	/* run only */
 	bool detach, sig_proxy;
 	const char *detach_keys;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gantry: Docker's command line for gantryd, and for any daemon that speaks the Docker Engine API. */
 #include "programs/gantry/cli.h"
+#include "programs/gantry/refused.h"
 
 #include <stdio.h>
 
@@ -20,13 +21,14 @@ static const struct command *const image_verbs[] = { &import_command, &image_ins
 	&image_ls_command, &image_rm_command, &tag_command };
 static const struct command *const plugin_verbs[] = { &plugin_ls_command };
 static const struct command *const system_verbs[] = { &events_command, &info_command };
-static const struct command *const verbs[] = { &run_command, &exec_command, &ps_command, &images_command,
-	&version_command, &info_command, &attach_command, &create_command, &events_command, &import_command,
-	&inspect_command, &kill_command, &load_command, &logs_command, &rm_command, &rmi_command,
-	&start_command, &stop_command, &tag_command, &wait_command };
+static const struct command *const common_verbs[] = { &run_command, &exec_command, &ps_command,
+	&images_command, &version_command, &info_command };
+static const struct command *const verbs[] = { &attach_command, &create_command, &events_command,
+	&import_command, &inspect_command, &kill_command, &load_command, &logs_command, &rm_command,
+	&rmi_command, &start_command, &stop_command, &tag_command, &wait_command };
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-#define TREE_MAX     32
+#define TREE_MAX     80
 
 static void fill(struct command *to, const struct command *const *from, size_t n)
 {
@@ -80,16 +82,19 @@ int main(int argc, char **argv)
 		.run = print_root,
 		.sub = all,
 	};
-	size_t n = 0;
+	size_t n = COUNT(common_verbs);
 
 	fill(containers, container_verbs, COUNT(container_verbs));
 	fill(images, image_verbs, COUNT(image_verbs));
 	fill(plugins, plugin_verbs, COUNT(plugin_verbs));
 	fill(systems, system_verbs, COUNT(system_verbs));
-	for (size_t i = 0; i < COUNT(verbs); i++)
-		all[n++] = *verbs[i];
+	for (size_t i = 0; i < n; i++)
+		all[i] = *common_verbs[i];
 	for (size_t i = 0; i < COUNT(groups); i++)
 		all[n++] = groups[i];
+	for (size_t i = 0; i < COUNT(verbs); i++)
+		all[n++] = *verbs[i];
+	refused_commands(all + n, TREE_MAX - 1 - n);
 	int status = command_main(&root, &client, argc, argv);
 	client_done(&client);
 	if (fflush(stdout) != 0)

@@ -8,14 +8,15 @@
 #include "programs/gantry/http.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-static const int forwarded[] = { SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGTERM };
+static const int taken[SESSION_SIGNALS] = { SIGWINCH, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM,
+	SIGTERM };
 
 int session_check_tty(bool in, bool tty, struct error *err)
 {
@@ -25,20 +26,39 @@ int session_check_tty(bool in, bool tty, struct error *err)
 }
 
 /* ---- begin and end -------------------------------------------------------------------------- */
+static int caught_fd = -1; /* where the handler puts the numbers of signals */
+static volatile sig_atomic_t unanswered;
+
+/* Who asks for the third time while the daemon does not answer gets an end. */
+static void catch_signal(int sig)
+{
+	static const char text[] = "\ngot 3 SIGTERM/SIGINTs, forcefully exiting\n";
+	int saved = errno;
+	char c = (char)sig;
+
+	if ((sig == SIGINT || sig == SIGTERM) && ++unanswered == 3) {
+		terminal_restore();
+		(void)!write(STDERR_FILENO, text, sizeof text - 1);
+		_exit(1);
+	}
+	(void)!write(caught_fd, &c, 1); /* when the pipe is full of signals one less is no loss */
+	errno = saved;
+}
+
 static int take_signals(struct session *s, struct error *err)
 {
-	sigset_t set;
+	struct sigaction act = { .sa_handler = catch_signal, .sa_flags = SA_RESTART };
+	int fds[2];
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGWINCH);
-	for (size_t i = 0; i < sizeof forwarded / sizeof *forwarded; i++)
-		sigaddset(&set, forwarded[i]);
-	s->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (s->signals < 0)
+	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
 		return error_sys(err, errno, "cannot take signals");
-	sigprocmask(SIG_BLOCK, &set, &s->mask);
-	signal(SIGPIPE, SIG_IGN);
+	s->signals = fds[0];
+	caught_fd = fds[1];
+	unanswered = 0;
 	s->begun = true;
+	for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+		sigaction(taken[i], &act, &s->before[i]);
+	signal(SIGPIPE, SIG_IGN);
 	return 0;
 }
 
@@ -81,8 +101,10 @@ void session_end(struct session *s)
 	http_close(take_ptr(s->stream));
 	if (!s->begun)
 		return;
+	for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+		sigaction(taken[i], &s->before[i], NULL);
 	close(s->signals);
-	sigprocmask(SIG_SETMASK, &s->mask, NULL);
+	close(take_fd(caught_fd));
 	s->begun = false;
 }
 
@@ -139,16 +161,16 @@ static void die_of(struct session *s, int sig)
 
 static void take_signal(struct session *s)
 {
-	struct signalfd_siginfo info;
+	char c;
 
-	while (read(s->signals, &info, sizeof info) == (ssize_t)sizeof info) {
-		int sig = (int)info.ssi_signo;
-		if (sig == SIGWINCH)
+	while (read(s->signals, &c, 1) == 1) {
+		if (c == SIGWINCH)
 			session_resize(s, false);
 		else if (s->sig_proxy)
-			forward(s, sig);
+			forward(s, c);
 		else
-			die_of(s, sig);
+			die_of(s, c);
+		unanswered = 0;
 	}
 }
 

@@ -19,6 +19,7 @@ struct json;
 
 #define SESSION_DETACHED 1
 #define SESSION_PENDING  8192
+#define SESSION_SIGNALS  8
 
 struct session {
 	/* The caller's. */
@@ -31,8 +32,8 @@ struct session {
 	struct http *stream;
 	struct frames frames;
 	struct keys keys;
-	int signals; /* signalfd */
-	sigset_t mask;
+	int signals; /* a pipe's end: the numbers of signals that came */
+	struct sigaction before[SESSION_SIGNALS];
 	bool begun, input_done;
 	size_t pending_n, pending_at;
 	char pending[SESSION_PENDING + KEYS_MAX];

@@ -88,4 +88,12 @@ same "takes the name" "Untagged: other:1" "$out"
 same "events" "create start" \
 	"$(gantry events --since 1h --until 0s --filter container=stopped --format '{{.Action}}' | head -n 2 | paste -sd' ')"
 
+# ---- what is not here ----
+exits "a command of Docker's that is not here" 1 gantry pull busybox
+has "says what to do" "'gantry pull' is not built into gantry" "$out"
+exits "an option of Docker's that is not here" 125 gantry run --gpus all busybox
+has "says so by its name" "--gpus is not supported" "$out"
+exits "no daemon" 1 gantry -H unix:///nonexistent ps
+has "is said with its address" "Cannot connect to the gantry daemon at unix:///nonexistent" "$out"
+
 finish
