@@ -122,24 +122,11 @@ void cli_target(struct str *target, const char *kind, const char *name, const ch
 	str_add(target, verb);
 }
 
-int cli_do(const struct command_call *call, const char *method, const struct str *target, struct error *err)
+int cli_do(struct client *c, const char *method, const struct str *target, struct error *err)
 {
 	if (target->failed)
 		return error_invalid(err, "an argument is too long");
-	return client_call(cli_client(call), method, str_text(target), NULL, NULL, err);
-}
-
-int cli_each(const struct command_call *call,
-	int (*verb)(const struct command_call *call, const char *name, struct error *err))
-{
-	int status = 0;
-
-	for (size_t i = 0; i < call->options.nargs; i++) {
-		struct error err = ERROR_INIT;
-		if (verb(call, call->options.args[i], &err) < 0)
-			status = cli_fail(&err);
-	}
-	return status;
+	return client_call(c, method, str_text(target), NULL, NULL, err);
 }
 
 /* ---- parts of queries -------------------------------------------------------------------- */

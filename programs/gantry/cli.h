@@ -43,11 +43,7 @@ int cli_refuse_run(const struct command_call *call, const struct error *err);
 /* "/containers/NAME/verb" with NAME encoded. */
 void cli_target(struct str *target, const char *kind, const char *name, const char *verb);
 /* POST of that with a query already in it, or any method; the answer is not read. */
-int cli_do(const struct command_call *call, const char *method, const struct str *target, struct error *err);
-
-/* Does a verb for each argument; failures are printed, the others still done.  Returns the exit status. */
-int cli_each(const struct command_call *call,
-	int (*verb)(const struct command_call *call, const char *name, struct error *err));
+int cli_do(struct client *c, const char *method, const struct str *target, struct error *err);
 
 /* "--filter a=b" values as the JSON of the API into a query; nothing when there are none. */
 int cli_add_filters(struct str *target, const struct command_call *call, const struct option_list *filters,

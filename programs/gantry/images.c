@@ -200,7 +200,7 @@ static int tag_run(const struct command_call *call)
 	cli_target(&target, "images", call->options.args[0], "/tag");
 	query_add(&target, "repo", repository);
 	query_add(&target, "tag", colon ? colon + 1 : "latest");
-	return cli_do(call, "POST", &target, &err) < 0 ? cli_fail(&err) : 0;
+	return cli_do(cli_client(call), "POST", &target, &err) < 0 ? cli_fail(&err) : 0;
 }
 
 const struct command tag_command = {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* stop, kill, rm and wait: verbs that do the same for each container. */
+/* stop, kill, rm and wait. */
 #include "lib/base/cleanup.h"
 #include "lib/json/json.h"
 #include "programs/gantry/cli.h"
+#include "programs/gantry/each.h"
 #include "programs/gantry/session.h"
 
 #include <errno.h>
@@ -27,7 +28,7 @@ static const struct option stop_table[] = {
 	{ 0 },
 };
 
-static int stop_one(const struct command_call *call, const char *name, struct error *err)
+static int stop_one(const struct command_call *call, struct client *c, const char *name, struct error *err)
 {
 	const struct stop_options *o = call->options.into;
 	auto_str struct str target = STR_INIT(TARGET_MAX);
@@ -37,15 +38,12 @@ static int stop_one(const struct command_call *call, const char *name, struct er
 		query_add(&target, "signal", o->signal);
 	if (options_seen(&call->options, "timeout") || options_seen(&call->options, "time"))
 		query_add_int(&target, "t", o->timeout);
-	int r = cli_do(call, "POST", &target, err);
-	if (r >= 0)
-		puts(name);
-	return r;
+	return cli_do(c, "POST", &target, err);
 }
 
 static int stop_run(const struct command_call *call)
 {
-	return cli_each(call, stop_one);
+	return each_run(call, stop_one, false);
 }
 
 const struct command stop_command = {
@@ -70,7 +68,7 @@ static const struct option kill_table[] = {
 	{ 0 },
 };
 
-static int kill_one(const struct command_call *call, const char *name, struct error *err)
+static int kill_one(const struct command_call *call, struct client *c, const char *name, struct error *err)
 {
 	const struct kill_options *o = call->options.into;
 	auto_str struct str target = STR_INIT(TARGET_MAX);
@@ -78,15 +76,12 @@ static int kill_one(const struct command_call *call, const char *name, struct er
 	cli_target(&target, "containers", name, "/kill");
 	if (o->signal && o->signal[0])
 		query_add(&target, "signal", o->signal);
-	int r = cli_do(call, "POST", &target, err);
-	if (r >= 0)
-		puts(name);
-	return r;
+	return cli_do(c, "POST", &target, err);
 }
 
 static int kill_run(const struct command_call *call)
 {
-	return cli_each(call, kill_one);
+	return each_run(call, kill_one, false);
 }
 
 const struct command kill_command = {
@@ -115,7 +110,7 @@ static const struct option rm_table[] = {
 	{ 0 },
 };
 
-static int rm_one(const struct command_call *call, const char *name, struct error *err)
+static int rm_one(const struct command_call *call, struct client *c, const char *name, struct error *err)
 {
 	const struct rm_options *o = call->options.into;
 	auto_str struct str target = STR_INIT(TARGET_MAX);
@@ -130,27 +125,14 @@ static int rm_one(const struct command_call *call, const char *name, struct erro
 		query_add(&target, "link", "1");
 	if (o->volumes)
 		query_add(&target, "v", "1");
-	int r = cli_do(call, "DELETE", &target, err);
-	if (r >= 0)
-		puts(name);
-	return r;
+	return cli_do(c, "DELETE", &target, err);
 }
 
 static int rm_run(const struct command_call *call)
 {
 	const struct rm_options *o = call->options.into;
-	int status = 0;
 
-	for (size_t i = 0; i < call->options.nargs; i++) {
-		struct error err = ERROR_INIT;
-		if (rm_one(call, call->options.args[i], &err) >= 0)
-			continue;
-		cli_fail(&err);
-		/* with --force one that is not there is no failure */
-		if (!o->force || err.kind != ERROR_NOT_FOUND)
-			status = 1;
-	}
-	return status;
+	return each_run(call, rm_one, o->force);
 }
 
 const struct command rm_command = {
@@ -184,7 +166,14 @@ static int wait_one(const struct command_call *call, const char *name, struct er
 
 static int wait_run(const struct command_call *call)
 {
-	return cli_each(call, wait_one);
+	int status = 0;
+
+	for (size_t i = 0; i < call->options.nargs; i++) {
+		struct error err = ERROR_INIT;
+		if (wait_one(call, call->options.args[i], &err) < 0)
+			status = cli_fail(&err);
+	}
+	return status;
 }
 
 const struct command wait_command = {

@@ -142,7 +142,7 @@ static int start(struct run *r, struct error *err)
 	auto_str struct str target = STR_INIT(TARGET_MAX);
 
 	cli_target(&target, "containers", r->id, "/start");
-	return cli_do(r->call, "POST", &target, err);
+	return cli_do(r->client, "POST", &target, err);
 }
 
 static int attach(struct run *r, struct error *err)

@@ -28,7 +28,7 @@ static int start_one(
 	cli_target(&target, "containers", name, "/start");
 	if (detach_keys)
 		query_add(&target, "detachKeys", detach_keys);
-	return cli_do(call, "POST", &target, err);
+	return cli_do(cli_client(call), "POST", &target, err);
 }
 
 static void attach_target(const char *id, bool in, const char *detach_keys, struct str *target)
