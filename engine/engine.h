@@ -25,6 +25,7 @@ struct state;
 struct events;
 struct images;
 struct containers;
+struct net;
 struct storages;
 
 /* Texts are the caller's and outlive the engine. */
@@ -62,6 +63,7 @@ struct engine {
 	struct events *events;
 	struct images *images;
 	struct containers *containers;
+	struct net *net;
 };
 
 /* Opens everything, adopts what lives, finishes or undoes what was half made.  Logs what it decided. */
