@@ -6,6 +6,7 @@
 #include "lib/base/timefmt.h"
 #include "lib/json/json.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -118,7 +119,7 @@ int cli_refuse_run(const struct command_call *call, const struct error *err)
 void cli_target(struct str *target, const char *kind, const char *name, const char *verb)
 {
 	str_addf(target, "/%s/", kind);
-	query_escape(target, name);
+	path_escape(target, name);
 	str_add(target, verb);
 }
 
@@ -130,6 +131,34 @@ int cli_do(struct client *c, const char *method, const struct str *target, struc
 }
 
 /* ---- parts of queries -------------------------------------------------------------------- */
+/* n bytes without blanks around them (caller frees). */
+static char *trimmed(const char *text, size_t n)
+{
+	while (n > 0 && isspace((unsigned char)*text)) {
+		text++;
+		n--;
+	}
+	while (n > 0 && isspace((unsigned char)text[n - 1]))
+		n--;
+	return strndup(text, n);
+}
+
+static int add_filter(struct json *all, const char *text, const char *equals, struct error *err)
+{
+	auto_free char *key = trimmed(text, (size_t)(equals - text));
+	auto_free char *value = trimmed(equals + 1, strlen(equals + 1));
+
+	if (!key || !value)
+		return error_sys(err, ENOMEM, "cannot send filters");
+	for (char *p = key; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	struct json *values = (struct json *)json_at(all, key);
+	if (!values)
+		values = json_set_object(all, key);
+	json_set_bool(values, value, true);
+	return 0;
+}
+
 int cli_add_filters(struct str *target, const struct command_call *call, const struct option_list *filters,
 	struct error *err)
 {
@@ -137,20 +166,12 @@ int cli_add_filters(struct str *target, const struct command_call *call, const s
 
 	for (size_t i = 0; i < filters->n; i++) {
 		const char *text = filters->v[i], *equals = strchr(text, '=');
-		auto_free char *key = equals ? strndup(text, (size_t)(equals - text)) : NULL;
 		if (!equals)
 			return cli_bad_flag(err, call->command->options, "filter", text,
 				"bad format of filter (expected name=value)");
-		if (!key)
-			return error_sys(err, ENOMEM, "cannot send filters");
-		/* blanks around both do not count; keys are lower case */
-		for (char *p = key; *p; p++)
-			*p = *p >= 'A' && *p <= 'Z' ? (char)(*p | 0x20) : *p;
-		key[strcspn(key, " ")] = '\0';
-		struct json *values = (struct json *)json_at(all, key);
-		if (!values)
-			values = json_set_object(all, key);
-		json_set_bool(values, equals + 1 + strspn(equals + 1, " "), true);
+		int r = add_filter(all, text, equals, err);
+		if (r < 0)
+			return r;
 	}
 	if (filters->n == 0)
 		return 0;

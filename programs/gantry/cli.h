@@ -40,7 +40,7 @@ int cli_exit_code(const char *message);
  */
 int cli_refuse_run(const struct command_call *call, const struct error *err);
 
-/* "/containers/NAME/verb" with NAME encoded. */
+/* "/containers/NAME/verb" with NAME encoded, but for the '/', ':' and '@' of images' names. */
 void cli_target(struct str *target, const char *kind, const char *name, const char *verb);
 /* POST of that with a query already in it, or any method; the answer is not read. */
 int cli_do(struct client *c, const char *method, const struct str *target, struct error *err);

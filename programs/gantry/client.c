@@ -24,14 +24,24 @@ void client_done(struct client *c)
 }
 
 /* ---- queries -------------------------------------------------------------------------- */
-void query_escape(struct str *s, const char *text)
+static void escape(struct str *s, const char *text, const char *kept)
 {
 	for (const char *p = text; *p; p++) {
-		if (isalnum((unsigned char)*p) || strchr("-_.~", *p))
+		if (isalnum((unsigned char)*p) || strchr(kept, *p))
 			str_add_char(s, *p);
 		else
 			str_addf(s, "%%%02X", (unsigned char)*p);
 	}
+}
+
+void query_escape(struct str *s, const char *text)
+{
+	escape(s, text, "-_.~");
+}
+
+void path_escape(struct str *s, const char *text)
+{
+	escape(s, text, "-_.~/:@");
 }
 
 void query_add(struct str *s, const char *name, const char *value)

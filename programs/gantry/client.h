@@ -48,6 +48,8 @@ int client_read_json(struct http *h, struct json **ret, struct error *err);
 
 /* Appends text with everything but letters, digits and "-_.~" as %XX. */
 void query_escape(struct str *s, const char *text);
+/* The same but for '/', ':' and '@', which paths may have. */
+void path_escape(struct str *s, const char *text);
 /* Appends ?name=value or &name=value. */
 void query_add(struct str *s, const char *name, const char *value);
 void query_add_int(struct str *s, const char *name, long long value);

@@ -32,10 +32,11 @@ static int print_message(void *ctx, const struct json *message, struct error *er
 static int send_archive(
 	const struct command_call *call, const char *target, int fd, bool status, struct error *err)
 {
-	struct http_request r = { .method = "POST", .target = target, .type = "application/x-tar" };
+	struct http_request r = { .method = "POST", .target = target };
 	struct http *h;
 
 	r.stream = fd >= 0;
+	r.type = r.stream ? "application/x-tar" : NULL;
 	r.body_fd = fd;
 	int n = client_send(cli_client(call), &r, &h, err);
 	if (n < 0)
@@ -82,8 +83,8 @@ static int load_run(const struct command_call *call)
 		fprintf(stderr, "requested load from stdin, but stdin is empty\n");
 		return 1;
 	}
-	int r = send_archive(
-		call, o->quiet ? "/images/load?quiet=1" : "/images/load?quiet=0", fd, false, &err);
+	/* progress is not shown: it need not be sent */
+	int r = send_archive(call, "/images/load?quiet=1", fd, false, &err);
 	return r < 0 ? cli_fail(&err) : 0;
 }
 

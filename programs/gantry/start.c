@@ -98,7 +98,7 @@ static int start_attached_parts(
 		r = session_wait_begin(
 			a->session.client, a->session.id, remove ? "removed" : "next-exit", &a->wait, err);
 	if (r == 0)
-		r = start_one(call, call->options.args[0], o->detach_keys, err);
+		r = start_one(call, a->session.id, o->detach_keys, err);
 	return r < 0 ? r : session_run(&a->session, err);
 }
 
