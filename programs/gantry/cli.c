@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "programs/gantry/cli.h"
+#include "programs/gantry/members.h"
 
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
@@ -26,14 +27,28 @@ static const char *pick_host(const struct globals *g)
 	return docker && docker[0] ? docker : CLI_HOST_DEFAULT;
 }
 
+/* Who has asked for TLS must not get plain text. */
+static void refuse_tls(const char *host)
+{
+	const char *verify = getenv("DOCKER_TLS_VERIFY"), *tls = getenv("DOCKER_TLS");
+
+	if (!str_after(host, "tcp://") || !((verify && verify[0]) || (tls && tls[0])))
+		return;
+	fprintf(stderr, "DOCKER_TLS_VERIFY asks for TLS, which is not built into gantry " GANTRY_VERSION
+			": reach the daemon's unix socket, through ssh -L for instance\n");
+	exit(1);
+}
+
 struct client *cli_client(const struct command_call *call)
 {
 	struct client *c = call->ctx;
 
 	while (call->up)
 		call = call->up;
-	if (!c->host)
+	if (!c->host) {
 		client_init(c, pick_host(call->options.into));
+		refuse_tls(c->host);
+	}
 	return c;
 }
 
@@ -152,10 +167,7 @@ static int add_filter(struct json *all, const char *text, const char *equals, st
 		return error_sys(err, ENOMEM, "cannot send filters");
 	for (char *p = key; *p; p++)
 		*p = (char)tolower((unsigned char)*p);
-	struct json *values = (struct json *)json_at(all, key);
-	if (!values)
-		values = json_set_object(all, key);
-	json_set_bool(values, value, true);
+	json_set_bool(members_object(all, key), value, true);
 	return 0;
 }
 

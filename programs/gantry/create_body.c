@@ -5,6 +5,7 @@
 #include "lib/base/str.h"
 #include "lib/json/json.h"
 #include "programs/gantry/cli.h"
+#include "programs/gantry/members.h"
 #include "programs/gantry/refused.h"
 
 #include <ctype.h>
@@ -275,7 +276,7 @@ static int set_pull(const struct create_input *in)
 
 static int fill(const struct create_input *in, struct json *body)
 {
-	struct json *host = (struct json *)json_at(body, "HostConfig");
+	struct json *host = members_object(body, "HostConfig");
 	int r = refused_options(in->parsed, in->err);
 
 	set_config(in, body);

@@ -6,6 +6,7 @@
 #include "lib/json/json.h"
 #include "programs/gantry/cli.h"
 #include "programs/gantry/create_body.h"
+#include "programs/gantry/members.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,11 +41,8 @@ static bool is_cdi(const char *text)
 
 static void add_cdi(const char *text, struct json *host)
 {
-	struct json *list = (struct json *)json_at(host, "DeviceRequests");
+	struct json *request = json_add_object(members_array(host, "DeviceRequests"));
 
-	if (!list)
-		list = json_set_array(host, "DeviceRequests");
-	struct json *request = json_add_object(list);
 	json_set_string(request, "Driver", "cdi");
 	json_set_int(request, "Count", 0);
 	json_add_string(json_set_array(request, "DeviceIDs"), text);

@@ -7,6 +7,7 @@
 #include "lib/json/json.h"
 #include "programs/gantry/cli.h"
 #include "programs/gantry/create_body.h"
+#include "programs/gantry/members.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -39,7 +40,6 @@ static bool has_empty_part(const char *spec)
 
 static int add_bind(const struct create_input *in, const char *spec, struct json *host)
 {
-	struct json *binds = (struct json *)json_at(host, "Binds");
 	auto_free char *source = strndup(spec, strcspn(spec, ":"));
 	auto_str struct str whole = STR_INIT(3 * PATH_MAX);
 	char path[PATH_MAX];
@@ -49,8 +49,7 @@ static int add_bind(const struct create_input *in, const char *spec, struct json
 	if (absolute(source, path, in->err) < 0)
 		return -EINVAL;
 	str_addf(&whole, "%s%s", path, spec + strlen(source));
-	if (!binds)
-		binds = json_set_array(host, "Binds");
+	struct json *binds = members_array(host, "Binds");
 	for (size_t i = 0; i < json_count(binds); i++)
 		if (strcmp(json_string(json_item(binds, i)), str_text(&whole)) == 0)
 			return 0;
@@ -66,7 +65,7 @@ static int add_volume(const struct create_input *in, const char *spec, struct js
 		return error_invalid(in->err, "invalid spec: %.200s: empty section between colons", spec);
 	if (strchr(spec, ':'))
 		return add_bind(in, spec, host);
-	json_set_object((struct json *)json_at(config, "Volumes"), spec);
+	members_object(members_object(config, "Volumes"), spec);
 	return 0;
 }
 
@@ -112,17 +111,7 @@ struct mount {
 /* The object for options of a kind, made when it is first needed. */
 static struct json *part(struct mount *m, const char *key)
 {
-	const struct json *have = json_at(m->json, key);
-
-	return have ? (struct json *)have : json_set_object(m->json, key);
-}
-
-static struct json *volume_driver(struct mount *m)
-{
-	struct json *options = part(m, "VolumeOptions");
-	const struct json *driver = json_at(options, "DriverConfig");
-
-	return driver ? (struct json *)driver : json_set_object(options, "DriverConfig");
+	return members_object(m->json, key);
 }
 
 static int parse_bool(struct mount *m, const char *key, const char *value, bool *ret)
@@ -219,16 +208,13 @@ static int take_volume(struct mount *m, const char *key, const char *value)
 		if (on)
 			json_set_bool(options, "NoCopy", true);
 	} else if (strcmp(name, "label") == 0) {
-		const struct json *labels = json_at(options, "Labels");
-		create_pair(labels ? (struct json *)labels : json_set_object(options, "Labels"), value);
+		create_pair(members_object(options, "Labels"), value);
 	} else if (strcmp(name, "driver") == 0) {
-		json_set_string(volume_driver(m), "Name", value);
+		json_set_string(members_object(options, "DriverConfig"), "Name", value);
 	} else {
-		struct json *driver = volume_driver(m);
-		const struct json *opts = json_at(driver, "Options");
-		create_pair(opts ? (struct json *)opts : json_set_object(driver, "Options"), value);
+		create_pair(members_object(members_object(options, "DriverConfig"), "Options"), value);
 	}
-	volume_driver(m);
+	members_object(options, "DriverConfig");
 	return 0;
 }
 

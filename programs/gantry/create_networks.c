@@ -5,6 +5,7 @@
 #include "lib/json/json.h"
 #include "programs/gantry/cli.h"
 #include "programs/gantry/create_body.h"
+#include "programs/gantry/members.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -36,19 +37,10 @@ static bool is_mac(const char *text)
 	return true;
 }
 
-static struct json *member(struct json *object, const char *key, bool array)
-{
-	const struct json *have = json_at(object, key);
-
-	if (have)
-		return (struct json *)have;
-	return array ? json_set_array(object, key) : json_set_object(object, key);
-}
-
 static void set_address(struct json *endpoint, const char *key, const char *address)
 {
 	if (address)
-		json_set_string(member(endpoint, "IPAMConfig", false), key, address);
+		json_set_string(members_object(endpoint, "IPAMConfig"), key, address);
 }
 
 /* A field "key=value" of the long form; *ret_name is set by name=. */
@@ -61,9 +53,9 @@ static int take_field(const struct create_input *in, const char *text, const cha
 	if ((v = str_after(field, "name=")))
 		*ret_name = v;
 	else if ((v = str_after(field, "alias=")))
-		json_add_string(member(endpoint, "Aliases", true), v);
+		json_add_string(members_array(endpoint, "Aliases"), v);
 	else if ((v = str_after(field, "driver-opt=")) && strchr(v, '='))
-		create_pair(member(endpoint, "DriverOpts", false), v);
+		create_pair(members_object(endpoint, "DriverOpts"), v);
 	else if ((v = str_after(field, "ip=")))
 		set_address(endpoint, "IPv4Address", v);
 	else if ((v = str_after(field, "ip6=")))
@@ -71,7 +63,7 @@ static int take_field(const struct create_input *in, const char *text, const cha
 	else if ((v = str_after(field, "mac-address=")) && is_mac(v))
 		json_set_string(endpoint, "MacAddress", v);
 	else if ((v = str_after(field, "link-local-ip=")))
-		json_add_string(member(member(endpoint, "IPAMConfig", false), "LinkLocalIPs", true), v);
+		json_add_string(members_array(members_object(endpoint, "IPAMConfig"), "LinkLocalIPs"), v);
 	else if ((v = str_after(field, "gw-priority=")) && str_to_i64(v, INT32_MIN, INT32_MAX, &n) == 0)
 		json_set_int(endpoint, "GwPriority", n);
 	else
@@ -89,11 +81,11 @@ static int add_own(const struct create_input *in, const char *name, struct json 
 		return error_invalid(
 			in->err, "network-scoped aliases are only supported for user-defined networks");
 	for (size_t i = 0; i < o->network_alias.n; i++)
-		json_add_string(member(endpoint, "Aliases", true), o->network_alias.v[i]);
+		json_add_string(members_array(endpoint, "Aliases"), o->network_alias.v[i]);
 	for (size_t i = 0; i < o->link.n && is_user_defined(name); i++)
-		json_add_string(member(endpoint, "Links", true), o->link.v[i]);
+		json_add_string(members_array(endpoint, "Links"), o->link.v[i]);
 	for (size_t i = 0; i < o->link_local_ip.n; i++)
-		json_add_string(member(member(endpoint, "IPAMConfig", false), "LinkLocalIPs", true),
+		json_add_string(members_array(members_object(endpoint, "IPAMConfig"), "LinkLocalIPs"),
 			o->link_local_ip.v[i]);
 	set_address(endpoint, "IPv4Address", o->ip);
 	set_address(endpoint, "IPv6Address", o->ip6);
@@ -192,7 +184,7 @@ static int add_hosts(const struct create_input *in, struct json *host)
 			return create_refuse(
 				in, "add-host", text, "invalid IP address in add-host: \"%s\"", address);
 		snprintf(pair, sizeof pair, "%.*s:%s", n < 253 ? (int)n : 253, text, address);
-		json_add_string(member(host, "ExtraHosts", true), pair);
+		json_add_string(members_array(host, "ExtraHosts"), pair);
 	}
 	return 0;
 }
@@ -207,7 +199,7 @@ static int check_links(const struct create_input *in)
 
 int create_networks(const struct create_input *in, struct json *body, struct json *host)
 {
-	struct json *endpoints = (struct json *)json_at(json_at(body, "NetworkingConfig"), "EndpointsConfig");
+	struct json *endpoints = members_object(members_object(body, "NetworkingConfig"), "EndpointsConfig");
 	const struct option_list *list = &in->o->network;
 	int r = check_links(in);
 

@@ -5,6 +5,7 @@
 #include "lib/json/json.h"
 #include "programs/gantry/cli.h"
 #include "programs/gantry/create_body.h"
+#include "programs/gantry/members.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -97,22 +98,13 @@ static int check_ip(const struct create_input *in, const char *ip, char buf[INET
 
 static void expose(struct json *config, const char *port)
 {
-	struct json *exposed = (struct json *)json_at(config, "ExposedPorts");
-
-	if (!exposed)
-		exposed = json_set_object(config, "ExposedPorts");
-	if (!json_has(exposed, port))
-		json_set_object(exposed, port);
+	members_object(members_object(config, "ExposedPorts"), port);
 }
 
 static void bind_port(struct json *host, const char *port, const char *ip, const char *host_port)
 {
-	struct json *bindings = (struct json *)json_at(host, "PortBindings");
-	struct json *list = (struct json *)json_at(bindings, port);
+	struct json *entry = json_add_object(members_array(members_object(host, "PortBindings"), port));
 
-	if (!list)
-		list = json_set_array(bindings, port);
-	struct json *entry = json_add_object(list);
 	json_set_string(entry, "HostIp", ip);
 	json_set_string(entry, "HostPort", host_port);
 }

@@ -6,6 +6,7 @@
 #include "programs/gantry/cli.h"
 #include "programs/gantry/create_body.h"
 #include "programs/gantry/listing.h"
+#include "programs/gantry/members.h"
 #include "programs/gantry/session.h"
 
 #include <errno.h>
@@ -50,7 +51,7 @@ static void set_console_size(struct json *body)
 
 	if (!terminal_size(&rows, &columns))
 		return;
-	struct json *size = json_set_array((struct json *)json_at(body, "HostConfig"), "ConsoleSize");
+	struct json *size = json_set_array(members_object(body, "HostConfig"), "ConsoleSize");
 	json_add_int(size, rows);
 	json_add_int(size, columns);
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A response as the CLI reads it: the head whole and in two pieces, then its chunks. */
+/* A response as the CLI reads it: the head whole and in two pieces, its chunks, and where objects end in it.
+ */
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "programs/gantry/messages.h"
 #include "programs/gantry/response.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -59,12 +61,31 @@ static void decode(const char *text, size_t n)
 	require(total <= n);
 }
 
+/* Objects end at the same places whether the text comes whole or byte by byte. */
+static void scan(const char *text, size_t n)
+{
+	struct messages whole = { 0 }, bytes = { 0 };
+
+	for (size_t at = 0; at < n;) {
+		bool end, byte_end = false;
+		size_t used = messages_scan(&whole, text + at, n - at, &end);
+		require(used > 0 && used <= n - at && (end || used == n - at));
+		for (size_t i = 0; i < used; i++) {
+			require(!byte_end);
+			require(messages_scan(&bytes, text + at + i, 1, &byte_end) == 1);
+		}
+		require(byte_end == end);
+		at += used;
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *text = (const char *)data;
 	struct response r = { 0 }, again = { 0 };
 	long head = parse_copy(text, size, &r);
 
+	scan(text, size);
 	require(head >= -EBADMSG && head <= (long)size && head <= (long)RESPONSE_HEAD_MAX);
 	if (head > 0) {
 		require(r.status >= 100 && r.status <= 599 && !(r.chunked && r.has_length));
