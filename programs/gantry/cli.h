@@ -57,7 +57,8 @@ int cli_add_when(struct str *target, const char *name, const char *text, struct 
 extern const struct command attach_command, container_inspect_command, container_ls_command, create_command,
 	events_command, exec_command, image_inspect_command, image_ls_command, image_rm_command,
 	images_command, import_command, info_command, inspect_command, kill_command, load_command,
-	logs_command, plugin_ls_command, ps_command, rm_command, rmi_command, run_command, start_command,
-	stop_command, tag_command, version_command, wait_command;
+	logs_command, pause_command, plugin_ls_command, ps_command, rename_command, restart_command,
+	rm_command, rmi_command, run_command, start_command, stop_command, tag_command, unpause_command,
+	version_command, wait_command;
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* stop, kill, rm and wait. */
+/* stop, restart, kill, pause, unpause, rename, rm and wait. */
 #include "lib/base/cleanup.h"
 #include "lib/json/json.h"
 #include "programs/gantry/cli.h"
@@ -28,12 +28,14 @@ static const struct option stop_table[] = {
 	{ 0 },
 };
 
-static int stop_one(const struct command_call *call, struct client *c, const char *name, struct error *err)
+/* stop and restart */
+static int end_one(const struct command_call *call, struct client *c, const char *name, const char *verb,
+	struct error *err)
 {
 	const struct stop_options *o = call->options.into;
 	auto_str struct str target = STR_INIT(TARGET_MAX);
 
-	cli_target(&target, "containers", name, "/stop");
+	cli_target(&target, "containers", name, verb);
 	if (o->signal)
 		query_add(&target, "signal", o->signal);
 	if (options_seen(&call->options, "timeout") || options_seen(&call->options, "time"))
@@ -41,9 +43,24 @@ static int stop_one(const struct command_call *call, struct client *c, const cha
 	return cli_do(c, "POST", &target, err);
 }
 
+static int stop_one(const struct command_call *call, struct client *c, const char *name, struct error *err)
+{
+	return end_one(call, c, name, "/stop", err);
+}
+
+static int restart_one(const struct command_call *call, struct client *c, const char *name, struct error *err)
+{
+	return end_one(call, c, name, "/restart", err);
+}
+
 static int stop_run(const struct command_call *call)
 {
 	return each_run(call, stop_one, false);
+}
+
+static int restart_run(const struct command_call *call)
+{
+	return each_run(call, restart_one, false);
 }
 
 const struct command stop_command = {
@@ -55,6 +72,73 @@ const struct command stop_command = {
 	.options = stop_table,
 	.size = sizeof(struct stop_options),
 	.run = stop_run,
+};
+
+const struct command restart_command = {
+	.name = "restart",
+	.usage = "[OPTIONS] CONTAINER [CONTAINER...]",
+	.help = "Restart one or more containers",
+	.min_args = 1,
+	.max_args = -1,
+	.options = stop_table,
+	.size = sizeof(struct stop_options),
+	.run = restart_run,
+};
+
+/* ---- pause, unpause and rename ------------------------------------------------------------------ */
+static int pause_one(const struct command_call *call, struct client *c, const char *name, struct error *err)
+{
+	auto_str struct str target = STR_INIT(TARGET_MAX), verb = STR_INIT(64);
+
+	str_addf(&verb, "/%s", call->command->name);
+	cli_target(&target, "containers", name, str_text(&verb));
+	return cli_do(c, "POST", &target, err);
+}
+
+static int pause_run(const struct command_call *call)
+{
+	return each_run(call, pause_one, false);
+}
+
+const struct command pause_command = {
+	.name = "pause",
+	.usage = "CONTAINER [CONTAINER...]",
+	.help = "Pause all processes within one or more containers",
+	.min_args = 1,
+	.max_args = -1,
+	.run = pause_run,
+};
+
+const struct command unpause_command = {
+	.name = "unpause",
+	.usage = "CONTAINER [CONTAINER...]",
+	.help = "Unpause all processes within one or more containers",
+	.min_args = 1,
+	.max_args = -1,
+	.run = pause_run,
+};
+
+static int rename_run(const struct command_call *call)
+{
+	struct error err = ERROR_INIT;
+	auto_str struct str target = STR_INIT(TARGET_MAX);
+
+	cli_target(&target, "containers", call->options.args[0], "/rename");
+	query_add(&target, "name", call->options.args[1]);
+	if (cli_do(cli_client(call), "POST", &target, &err) >= 0)
+		return 0;
+	cli_fail(&err);
+	fprintf(stderr, "Error: failed to rename container named %s\n", call->options.args[0]);
+	return 1;
+}
+
+const struct command rename_command = {
+	.name = "rename",
+	.usage = "CONTAINER NEW_NAME",
+	.help = "Rename a container",
+	.min_args = 2,
+	.max_args = 2,
+	.run = rename_run,
 };
 
 /* ---- kill ------------------------------------------------------------------------------------- */

@@ -108,13 +108,18 @@ static void add_command(struct str *out, const char *path, const struct command 
 	add_options(out, c->options);
 }
 
-/* Commands of a group are those of the top under other names; only what is there alone is described. */
+/* Commands of a group are those of the top, some under other names; only what is there alone is described. */
 static const struct command *same_at_top(const struct command *root, const struct command *c)
 {
-	for (const struct command *t = root->sub; t->name; t++)
-		if (t->run == c->run && t->options == c->options && !t->sub)
-			return t;
-	return NULL;
+	const struct command *same = NULL;
+
+	for (const struct command *t = root->sub; t->name; t++) {
+		if (t->run != c->run || t->options != c->options || t->sub)
+			continue;
+		if (!same || strcmp(t->name, c->name) == 0)
+			same = t;
+	}
+	return same;
 }
 
 static void add_group(struct str *out, const struct command *root, const struct command *group)

@@ -17,8 +17,9 @@ static const struct option global_options[] = {
 
 /* ---- the tree of commands ----------------------------------------------------------------------- */
 static const struct command *const container_verbs[] = { &attach_command, &create_command, &exec_command,
-	&container_inspect_command, &kill_command, &logs_command, &container_ls_command, &rm_command,
-	&run_command, &start_command, &stop_command, &wait_command };
+	&container_inspect_command, &kill_command, &logs_command, &container_ls_command, &pause_command,
+	&rename_command, &restart_command, &rm_command, &run_command, &start_command, &stop_command,
+	&unpause_command, &wait_command };
 static const struct command *const image_verbs[] = { &import_command, &image_inspect_command, &load_command,
 	&image_ls_command, &image_rm_command, &tag_command };
 static const struct command *const plugin_verbs[] = { &plugin_ls_command };
@@ -26,8 +27,9 @@ static const struct command *const system_verbs[] = { &events_command, &info_com
 static const struct command *const common_verbs[] = { &run_command, &exec_command, &ps_command,
 	&images_command, &version_command, &info_command };
 static const struct command *const verbs[] = { &attach_command, &create_command, &events_command,
-	&import_command, &inspect_command, &kill_command, &load_command, &logs_command, &rm_command,
-	&rmi_command, &start_command, &stop_command, &tag_command, &wait_command };
+	&import_command, &inspect_command, &kill_command, &load_command, &logs_command, &pause_command,
+	&rename_command, &restart_command, &rm_command, &rmi_command, &start_command, &stop_command,
+	&tag_command, &unpause_command, &wait_command };
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 #define TREE_MAX     80
