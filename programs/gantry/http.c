@@ -190,6 +190,7 @@ static int send_stream(struct http *h, int source, struct error *err)
 
 	if (!buf)
 		return error_sys(err, ENOMEM, "cannot send a file");
+	h->cut = true;
 	while (!end && !answered(h)) {
 		ssize_t n = read(source, buf + FRONT, ROOM);
 		if (n < 0 && errno == EINTR)
@@ -204,6 +205,7 @@ static int send_stream(struct http *h, int source, struct error *err)
 			return 0;
 		end = n == 0;
 	}
+	h->cut = !end;
 	return 0;
 }
 
@@ -366,5 +368,5 @@ void http_take_over(struct http *h)
 
 bool http_reusable(struct http *h)
 {
-	return h->body_done && !h->raw && !h->head.close && h->at == h->end && !answered(h);
+	return h->body_done && !h->raw && !h->cut && !h->head.close && h->at == h->end && !answered(h);
 }

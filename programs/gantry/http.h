@@ -20,6 +20,7 @@ struct http {
 	struct chunked chunks;
 	uint64_t left; /* of a body with a length */
 	bool body_done, raw;
+	bool cut;       /* a request's body was not sent to its end: nothing can follow it */
 	size_t at, end; /* what was read and not used yet */
 	char buf[RESPONSE_HEAD_MAX];
 };

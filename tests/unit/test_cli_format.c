@@ -6,6 +6,7 @@
 #include "lib/base/str.h"
 #include "lib/json/json.h"
 #include "programs/gantry/cli.h"
+#include "programs/gantry/frames.h"
 #include "programs/gantry/listing.h"
 #include "programs/gantry/messages.h"
 #include "programs/gantry/template.h"
@@ -13,6 +14,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static const char object[] =
 	"{\"Name\":\"web\",\"Pid\":12,\"Up\":true,\"Off\":false,\"None\":null,\"Empty\":{},\"Cmd\":[\"sh\","
@@ -187,6 +190,67 @@ static void test_messages_scan(void **state)
 	assert_int_equal(ends[2], sizeof text - 2);
 }
 
+/* What frames_feed makes of text, byte by byte: both streams in *out, in the order they came. */
+static int feed(struct frames *f, const char *text, size_t n, struct str *out, struct error *err)
+{
+	int saved[] = { dup(STDOUT_FILENO), dup(STDERR_FILENO) }, r = 0,
+	    file = memfd_create("out", MFD_CLOEXEC);
+	char buf[256];
+
+	assert_true(file >= 0 && dup2(file, STDOUT_FILENO) >= 0 && dup2(file, STDERR_FILENO) >= 0);
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = frames_feed(f, text + i, 1, err);
+	dup2(saved[0], STDOUT_FILENO);
+	dup2(saved[1], STDERR_FILENO);
+	ssize_t got = pread(file, buf, sizeof buf, 0);
+	assert_true(got >= 0);
+	str_add_n(out, buf, (size_t)got);
+	close(saved[0]);
+	close(saved[1]);
+	close(file);
+	return r;
+}
+
+static void test_frames_feed(void **state)
+{
+	static const char text[] = "\1\0\0\0\0\0\0\3abc\2\0\0\0\0\0\0\2de\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\1f";
+	auto_str struct str out = STR_INIT(1000);
+	struct frames f = { .raw = false };
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(feed(&f, text, sizeof text - 1, &out, &err), 0);
+	assert_string_equal(str_text(&out), "abcdef");
+	assert_int_equal(frames_end(&f, &err), 0);
+}
+
+static void test_frames_feed_what_the_daemon_says(void **state)
+{
+	static const char text[] = "\3\0\0\0\0\0\0\4oops";
+	auto_str struct str out = STR_INIT(1000);
+	struct frames f = { .raw = false };
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(feed(&f, text, sizeof text - 1, &out, &err), 0);
+	assert_string_equal(str_text(&out), "");
+	assert_true(frames_end(&f, &err) < 0);
+	assert_string_equal(err.text, "error from daemon in stream: oops");
+}
+
+static void test_frames_feed_refuses(void **state)
+{
+	static const char cut[] = "\1\0\0\0\0\0\0\3ab", other[] = "hello world";
+	auto_str struct str out = STR_INIT(1000);
+	struct frames f = { .raw = false }, g = { .raw = false };
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(feed(&f, cut, sizeof cut - 1, &out, &err), 0);
+	assert_true(frames_end(&f, &err) < 0);
+	assert_true(feed(&g, other, sizeof other - 1, &out, &err) < 0);
+}
+
 static void test_cli_exit_code(void **state)
 {
 	(void)state;
@@ -208,6 +272,9 @@ int main(void)
 		cmocka_unit_test(test_keys_filter_over_two_reads),
 		cmocka_unit_test(test_keys_parse_refuses),
 		cmocka_unit_test(test_messages_scan),
+		cmocka_unit_test(test_frames_feed),
+		cmocka_unit_test(test_frames_feed_what_the_daemon_says),
+		cmocka_unit_test(test_frames_feed_refuses),
 		cmocka_unit_test(test_cli_exit_code),
 	};
 

@@ -10,6 +10,7 @@
 #include "programs/gantry/response.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -293,6 +294,32 @@ static void test_client_get_cut_answer(void **state)
 	assert_non_null(strstr(err.text, "unexpected EOF"));
 }
 
+static void test_client_send_when_the_answer_comes_early(void **state)
+{
+	static const char *const answers[] = { PING,
+		"HTTP/1.1 400 Bad Request\r\nContent-Length: 17\r\n\r\n{\"message\":\"no\"}\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", NULL };
+	auto_close int endless = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	struct http_request r = {
+		.method = "POST", .target = "/images/load", .stream = true, .body_fd = endless
+	};
+	auto_json struct json *j = NULL;
+	struct http *h;
+	struct server s;
+	struct client c;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	server_start(&s, answers);
+	client_init(&c, s.host);
+	assert_true(client_send(&c, &r, &h, &err) < 0);
+	assert_string_equal(err.text, "no");
+	assert_int_equal(client_get(&c, "/x", &j, &err), 200);
+	client_done(&c);
+	server_end(&s);
+	assert_int_equal(s.connections, 2);
+}
+
 static void test_client_get_without_a_daemon(void **state)
 {
 	struct json *j = NULL;
@@ -333,6 +360,7 @@ int main(void)
 		cmocka_unit_test(test_client_get_of_an_older_daemon),
 		cmocka_unit_test(test_client_get_refused),
 		cmocka_unit_test(test_client_get_cut_answer),
+		cmocka_unit_test(test_client_send_when_the_answer_comes_early),
 		cmocka_unit_test(test_client_get_without_a_daemon),
 		cmocka_unit_test(test_query_add),
 	};
