@@ -13,10 +13,10 @@
 /* How a list of nodes ended. */
 enum { AT_EOF = 1, AT_END, AT_ELSE };
 
-static int run_list(struct template *t, const struct json *dot, bool active);
+static int run_list(struct templating *t, const struct json *dot, bool active);
 
 /* Text up to the next action, without the blanks that "{{-" eats. */
-static void take_text(struct template *t, bool active)
+static void take_text(struct templating *t, bool active)
 {
 	const char *open = strstr(t->p, "{{"), *end = open ? open : t->p + strlen(t->p);
 	const char *stop = end;
@@ -30,7 +30,7 @@ static void take_text(struct template *t, bool active)
 }
 
 /* "}}" or "-}}" must stand here. */
-static int close_action(struct template *t)
+static int close_action(struct templating *t)
 {
 	template_skip_blanks(t);
 	bool trim = strncmp(t->p, "-}}", 3) == 0;
@@ -44,7 +44,7 @@ static int close_action(struct template *t)
 }
 
 /* Moves behind an action that does not count. */
-static int skip_action(struct template *t)
+static int skip_action(struct templating *t)
 {
 	char quote = 0;
 
@@ -61,7 +61,7 @@ static int skip_action(struct template *t)
 	return template_fail(t, "unclosed action");
 }
 
-static bool take_word(struct template *t, const char *word)
+static bool take_word(struct templating *t, const char *word)
 {
 	size_t n = strlen(word);
 
@@ -72,7 +72,7 @@ static bool take_word(struct template *t, const char *word)
 }
 
 /* "$k, $v :=" at p.  The count of names stored. */
-static unsigned declared(struct template *t, struct template_var var[2])
+static unsigned declared(struct templating *t, struct template_var var[2])
 {
 	const char *start = t->p;
 	unsigned n = 0;
@@ -97,7 +97,7 @@ static unsigned declared(struct template *t, struct template_var var[2])
 	return 0;
 }
 
-static int set_vars(struct template *t, const struct template_var *var, unsigned n)
+static int set_vars(struct templating *t, const struct template_var *var, unsigned n)
 {
 	if (t->nvars + n > TEMPLATE_VARS_MAX)
 		return template_fail(t, "too many variables");
@@ -107,9 +107,9 @@ static int set_vars(struct template *t, const struct template_var *var, unsigned
 }
 
 /* The rest of a control structure whose body was run or not: an else branch when `otherwise`, up to end. */
-static int run_branches(struct template *t, const struct json *dot, bool taken, bool active, int end);
+static int run_branches(struct templating *t, const struct json *dot, bool taken, bool active, int end);
 
-static int run_else(struct template *t, const struct json *dot, bool taken, bool active)
+static int run_else(struct templating *t, const struct json *dot, bool taken, bool active)
 {
 	template_skip_blanks(t);
 	if (take_word(t, "if")) {
@@ -130,7 +130,7 @@ static int run_else(struct template *t, const struct json *dot, bool taken, bool
 	return r == AT_END || r < 0 ? r : template_fail(t, "unexpected EOF: an {{end}} is missing");
 }
 
-static int run_branches(struct template *t, const struct json *dot, bool taken, bool active, int end)
+static int run_branches(struct templating *t, const struct json *dot, bool taken, bool active, int end)
 {
 	if (end == AT_ELSE)
 		return run_else(t, dot, taken, active);
@@ -139,7 +139,7 @@ static int run_branches(struct template *t, const struct json *dot, bool taken, 
 	return end;
 }
 
-static int run_if(struct template *t, const struct json *dot, bool active, bool with)
+static int run_if(struct templating *t, const struct json *dot, bool active, bool with)
 {
 	const struct json *value = NULL;
 	struct template_var var[2];
@@ -161,7 +161,7 @@ static int run_if(struct template *t, const struct json *dot, bool active, bool 
 }
 
 /* One round of range. */
-static int run_round(struct template *t, struct template_var var[2], unsigned n, const struct json *key,
+static int run_round(struct templating *t, struct template_var var[2], unsigned n, const struct json *key,
 	const struct json *value)
 {
 	unsigned before = t->nvars;
@@ -179,7 +179,7 @@ static int run_round(struct template *t, struct template_var var[2], unsigned n,
 	return r;
 }
 
-static int run_range(struct template *t, const struct json *dot, bool active)
+static int run_range(struct templating *t, const struct json *dot, bool active)
 {
 	const struct json *value = NULL;
 	struct template_var var[2];
@@ -208,7 +208,7 @@ static int run_range(struct template *t, const struct json *dot, bool active)
 	return run_branches(t, dot, taken, active, end);
 }
 
-static int print_value(struct template *t, const struct json *dot, bool active)
+static int print_value(struct templating *t, const struct json *dot, bool active)
 {
 	const struct json *value;
 	struct template_var var[2];
@@ -228,7 +228,7 @@ static int print_value(struct template *t, const struct json *dot, bool active)
 }
 
 /* The action behind "{{".  0, or how the list ends. */
-static int run_action(struct template *t, const struct json *dot, bool active)
+static int run_action(struct templating *t, const struct json *dot, bool active)
 {
 	t->p += 2;
 	if (t->p[0] == '-' && isspace((unsigned char)t->p[1]))
@@ -254,7 +254,7 @@ static int run_action(struct template *t, const struct json *dot, bool active)
 	return r == AT_END ? 0 : r;
 }
 
-static int run_list(struct template *t, const struct json *dot, bool active)
+static int run_list(struct templating *t, const struct json *dot, bool active)
 {
 	int r = 0;
 
@@ -272,7 +272,7 @@ static int run_list(struct template *t, const struct json *dot, bool active)
 int template_run(const char *text, const struct json *dot, struct str *out, struct error *err)
 {
 	auto_json struct json *pool = json_new_array();
-	struct template t = { .start = text, .p = text, .root = dot, .pool = pool, .out = out, .err = err };
+	struct templating t = { .start = text, .p = text, .root = dot, .pool = pool, .out = out, .err = err };
 	int r = run_list(&t, dot, true);
 
 	if (r == AT_END || r == AT_ELSE)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pipelines of templates: operands, functions, and how values print. */
+/* Pipelines of templates: operands, and how values print. */
 #include "programs/gantry/template_state.h"
 
 #include "lib/base/cleanup.h"
@@ -8,12 +8,11 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-int template_fail(struct template *t, const char *fmt, ...)
+int template_fail(struct templating *t, const char *fmt, ...)
 {
 	char why[300];
 	va_list ap;
@@ -24,13 +23,13 @@ int template_fail(struct template *t, const char *fmt, ...)
 	return error_invalid(t->err, "template: :1:%ld: %s", (long)(t->p - t->start), why);
 }
 
-void template_skip_blanks(struct template *t)
+void template_skip_blanks(struct templating *t)
 {
 	while (*t->p && isspace((unsigned char)*t->p))
 		t->p++;
 }
 
-bool template_word(struct template *t, const char **ret, size_t *ret_n)
+bool template_word(struct templating *t, const char **ret, size_t *ret_n)
 {
 	const char *p = t->p;
 
@@ -43,24 +42,24 @@ bool template_word(struct template *t, const char **ret, size_t *ret_n)
 }
 
 /* ---- values ---------------------------------------------------------------------------- */
-static const struct json *newest(struct template *t)
+static const struct json *newest(struct templating *t)
 {
 	return json_item(t->pool, json_count(t->pool) - 1);
 }
 
-static const struct json *new_string(struct template *t, const char *text)
+const struct json *template_string(struct templating *t, const char *text)
 {
 	json_add_string(t->pool, text);
 	return newest(t);
 }
 
-static const struct json *new_bool(struct template *t, bool v)
+const struct json *template_bool(struct templating *t, bool v)
 {
 	json_add_bool(t->pool, v);
 	return newest(t);
 }
 
-const struct json *template_number(struct template *t, long long n)
+const struct json *template_number(struct templating *t, long long n)
 {
 	json_add_int(t->pool, n);
 	return newest(t);
@@ -120,211 +119,9 @@ void template_print(const struct json *v, struct str *out)
 	print_inner(v, out, 0);
 }
 
-/* ---- functions -------------------------------------------------------------------------- */
-struct args {
-	const struct json *v[TEMPLATE_ARGS_MAX];
-	size_t n;
-};
-
-typedef int function(struct template *t, const struct args *a, const struct json **ret);
-
-static int fn_json(struct template *t, const struct args *a, const struct json **ret)
-{
-	auto_free char *text = json_text(a->v[0]);
-
-	*ret = new_string(t, text ? text : "null");
-	return 0;
-}
-
-static int index_one(struct template *t, const struct json *v, const struct json *by, const struct json **ret)
-{
-	auto_free char *text = json_text(by);
-	uint64_t i;
-
-	if (json_kind(v) == JSON_OBJECT && json_string(by)) {
-		*ret = json_at(v, json_string(by));
-		return 0;
-	}
-	if (json_kind(v) != JSON_ARRAY || !text || str_to_u64(text, 10, 0, SIZE_MAX, &i) < 0)
-		return template_fail(t, "error calling index: cannot index %s with %s",
-			json_kind_name(json_kind(v)), json_kind_name(json_kind(by)));
-	if (i >= json_count(v))
-		return template_fail(t, "error calling index: index out of range: %" PRIu64, i);
-	*ret = json_item(v, (size_t)i);
-	return 0;
-}
-
-static int fn_index(struct template *t, const struct args *a, const struct json **ret)
-{
-	const struct json *v = a->v[0];
-	int r = 0;
-
-	for (size_t i = 1; i < a->n && r == 0; i++)
-		r = index_one(t, v, a->v[i], &v);
-	*ret = v;
-	return r;
-}
-
-static int fn_len(struct template *t, const struct args *a, const struct json **ret)
-{
-	const char *text = json_string(a->v[0]);
-
-	*ret = template_number(t, (long long)(text ? strlen(text) : json_count(a->v[0])));
-	return 0;
-}
-
-static int fn_join(struct template *t, const struct args *a, const struct json **ret)
-{
-	const char *gap = a->n > 1 ? json_string(a->v[1]) : NULL;
-	auto_str struct str out = STR_INIT((size_t)1 << 24);
-
-	for (size_t i = 0; i < json_count(a->v[0]); i++) {
-		if (i > 0)
-			str_add(&out, gap ? gap : "");
-		template_print(json_item(a->v[0], i), &out);
-	}
-	*ret = new_string(t, str_text(&out));
-	return 0;
-}
-
-static int fn_split(struct template *t, const struct args *a, const struct json **ret)
-{
-	const char *text = json_string(a->v[0]), *sep = a->n > 1 ? json_string(a->v[1]) : NULL;
-	struct json *list = json_add_array(t->pool);
-
-	*ret = list;
-	if (!text || !sep || !sep[0])
-		return template_fail(t, "error calling split: two strings are needed");
-	for (const char *next; (next = strstr(text, sep)); text = next + strlen(sep)) {
-		auto_free char *part = strndup(text, (size_t)(next - text));
-		json_add_string(list, part);
-	}
-	json_add_string(list, text);
-	return 0;
-}
-
-static int change_case(struct template *t, const struct args *a, int (*change)(int), const struct json **ret)
-{
-	auto_str struct str out = STR_INIT((size_t)1 << 24);
-
-	template_print(a->v[0], &out);
-	for (size_t i = 0; i < out.len; i++)
-		out.data[i] = (char)change((unsigned char)out.data[i]);
-	*ret = new_string(t, str_text(&out));
-	return 0;
-}
-
-static int fn_lower(struct template *t, const struct args *a, const struct json **ret)
-{
-	return change_case(t, a, tolower, ret);
-}
-
-static int fn_upper(struct template *t, const struct args *a, const struct json **ret)
-{
-	return change_case(t, a, toupper, ret);
-}
-
-static int print_args(
-	struct template *t, const struct args *a, const char *gap, const char *end, const struct json **ret)
-{
-	auto_str struct str out = STR_INIT((size_t)1 << 24);
-
-	for (size_t i = 0; i < a->n; i++) {
-		if (i > 0)
-			str_add(&out, gap);
-		template_print(a->v[i], &out);
-	}
-	str_add(&out, end);
-	*ret = new_string(t, str_text(&out));
-	return 0;
-}
-
-static int fn_print(struct template *t, const struct args *a, const struct json **ret)
-{
-	return print_args(t, a, "", "", ret);
-}
-
-static int fn_println(struct template *t, const struct args *a, const struct json **ret)
-{
-	return print_args(t, a, " ", "\n", ret);
-}
-
-static bool equal(const struct json *a, const struct json *b)
-{
-	auto_free char *x = json_text(a), *y = json_text(b);
-
-	return x && y && strcmp(x, y) == 0;
-}
-
-static int fn_eq(struct template *t, const struct args *a, const struct json **ret)
-{
-	bool any = false;
-
-	for (size_t i = 1; i < a->n; i++)
-		any = any || equal(a->v[0], a->v[i]);
-	*ret = new_bool(t, any);
-	return 0;
-}
-
-static int fn_ne(struct template *t, const struct args *a, const struct json **ret)
-{
-	*ret = new_bool(t, !equal(a->v[0], a->v[1]));
-	return 0;
-}
-
-static int fn_not(struct template *t, const struct args *a, const struct json **ret)
-{
-	*ret = new_bool(t, !template_truth(a->v[0]));
-	return 0;
-}
-
-static int fn_and(struct template *t, const struct args *a, const struct json **ret)
-{
-	(void)t;
-	for (size_t i = 0; i < a->n; i++) {
-		*ret = a->v[i];
-		if (!template_truth(*ret))
-			break;
-	}
-	return 0;
-}
-
-static int fn_or(struct template *t, const struct args *a, const struct json **ret)
-{
-	(void)t;
-	for (size_t i = 0; i < a->n; i++) {
-		*ret = a->v[i];
-		if (template_truth(*ret))
-			break;
-	}
-	return 0;
-}
-
-static const struct {
-	const char *name;
-	function *run;
-	size_t min;
-} functions[] = { { "json", fn_json, 1 }, { "index", fn_index, 1 }, { "len", fn_len, 1 },
-	{ "join", fn_join, 1 }, { "split", fn_split, 2 }, { "lower", fn_lower, 1 }, { "upper", fn_upper, 1 },
-	{ "print", fn_print, 0 }, { "println", fn_println, 0 }, { "eq", fn_eq, 2 }, { "ne", fn_ne, 2 },
-	{ "not", fn_not, 1 }, { "and", fn_and, 1 }, { "or", fn_or, 1 } };
-
-static int call(struct template *t, const char *name, size_t n, const struct args *a, const struct json **ret)
-{
-	for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
-		if (strlen(functions[i].name) != n || memcmp(functions[i].name, name, n) != 0)
-			continue;
-		if (a->n < functions[i].min)
-			return template_fail(t, "wrong number of args for %s: want %zu got %zu",
-				functions[i].name, functions[i].min, a->n);
-		return functions[i].run(t, a, ret);
-	}
-	return template_fail(t, "function \"%.*s\" not defined", n < 50 ? (int)n : 50, name);
-}
-
 /* ---- operands ----------------------------------------------------------------------------- */
 /* ".A.B" at p, from v. */
-static int fields(struct template *t, const struct json *v, const struct json **ret)
+static int fields(struct templating *t, const struct json *v, const struct json **ret)
 {
 	const char *name;
 	size_t n;
@@ -348,7 +145,7 @@ static int fields(struct template *t, const struct json *v, const struct json **
 	return 0;
 }
 
-static int quoted(struct template *t, const struct json **ret)
+static int quoted(struct templating *t, const struct json **ret)
 {
 	auto_str struct str out = STR_INIT((size_t)1 << 20);
 	char quote = *t->p++;
@@ -364,11 +161,11 @@ static int quoted(struct template *t, const struct json **ret)
 	if (!*t->p)
 		return template_fail(t, "unterminated quoted string");
 	t->p++;
-	*ret = new_string(t, str_text(&out));
+	*ret = template_string(t, str_text(&out));
 	return 0;
 }
 
-static int number(struct template *t, const struct json **ret)
+static int number(struct templating *t, const struct json **ret)
 {
 	auto_str struct str text = STR_INIT(32);
 	int64_t v;
@@ -381,7 +178,7 @@ static int number(struct template *t, const struct json **ret)
 	return 0;
 }
 
-static int variable(struct template *t, const struct json **ret)
+static int variable(struct templating *t, const struct json **ret)
 {
 	const char *name;
 	size_t n;
@@ -398,7 +195,7 @@ static int variable(struct template *t, const struct json **ret)
 	return template_fail(t, "undefined variable \"$%.*s\"", n < 50 ? (int)n : 50, name);
 }
 
-static int parentheses(struct template *t, const struct json *dot, const struct json **ret)
+static int parentheses(struct templating *t, const struct json *dot, const struct json **ret)
 {
 	t->p++;
 	int r = template_pipeline(t, dot, ret);
@@ -412,8 +209,8 @@ static int parentheses(struct template *t, const struct json *dot, const struct 
 }
 
 /* ret_name: set when it is a word, which may be a function. */
-static int operand(struct template *t, const struct json *dot, const struct json **ret, const char **ret_name,
-	size_t *ret_n)
+static int operand(struct templating *t, const struct json *dot, const struct json **ret,
+	const char **ret_name, size_t *ret_n)
 {
 	char c = *t->p;
 
@@ -438,18 +235,18 @@ static int operand(struct template *t, const struct json *dot, const struct json
 	return 0;
 }
 
-static bool at_end(const struct template *t)
+static bool at_end(const struct templating *t)
 {
 	return !*t->p || *t->p == ')' || *t->p == '|' || strncmp(t->p, "}}", 2) == 0 ||
 	       strncmp(t->p, "-}}", 3) == 0;
 }
 
-static int constant(struct template *t, const char *name, size_t n, const struct json **ret)
+static int constant(struct templating *t, const char *name, size_t n, const struct json **ret)
 {
 	if (n == 4 && memcmp(name, "true", 4) == 0)
-		*ret = new_bool(t, true);
+		*ret = template_bool(t, true);
 	else if (n == 5 && memcmp(name, "false", 5) == 0)
-		*ret = new_bool(t, false);
+		*ret = template_bool(t, false);
 	else if (n == 3 && memcmp(name, "nil", 3) == 0)
 		*ret = NULL;
 	else
@@ -458,10 +255,10 @@ static int constant(struct template *t, const char *name, size_t n, const struct
 }
 
 /* A command: a value, or a function with its arguments. piped: the last one, from the left of '|'. */
-static int command(
-	struct template *t, const struct json *dot, const struct json *const *piped, const struct json **ret)
+static int command(struct templating *t, const struct json *dot, const struct json *const *piped,
+	const struct json **ret)
 {
-	struct args a = { .n = 0 };
+	struct template_args a = { .n = 0 };
 	const char *name, *inner;
 	size_t n, inner_n;
 	const struct json *first = NULL;
@@ -479,17 +276,17 @@ static int command(
 			return template_fail(t, "too many arguments");
 		r = operand(t, dot, &a.v[a.n], &inner, &inner_n);
 		if (r == 0 && inner && constant(t, inner, inner_n, &a.v[a.n]) < 0)
-			r = call(t, inner, inner_n, &(struct args){ .n = 0 }, &a.v[a.n]);
+			r = template_call(t, inner, inner_n, &(struct template_args){ .n = 0 }, &a.v[a.n]);
 		if (r < 0)
 			return r;
 		a.n++;
 	}
 	if (piped)
 		a.v[a.n++] = *piped;
-	return call(t, name, n, &a, ret);
+	return template_call(t, name, n, &a, ret);
 }
 
-int template_pipeline(struct template *t, const struct json *dot, const struct json **ret)
+int template_pipeline(struct templating *t, const struct json *dot, const struct json **ret)
 {
 	const struct json *left = NULL;
 	bool piped = false;
