@@ -240,17 +240,29 @@ static const struct option plugin_table[] = {
 	{ 0 },
 };
 
+/* On one line, of at most 45 characters unless whole. */
+static void set_description(const char *text, bool whole, struct json *row)
+{
+	auto_str struct str out = STR_INIT((size_t)1 << 16);
+
+	for (const char *p = text; *p; p++)
+		if (*p != '\n' && *p != '\r')
+			str_add_char(&out, *p);
+	if (whole || out.len <= 45) {
+		json_set_string(row, "Description", str_text(&out));
+		return;
+	}
+	out.data[out.len = 44] = '\0';
+	str_add(&out, "…");
+	json_set_string(row, "Description", str_text(&out));
+}
+
 static void add_plugin(const struct json *plugin, const struct plugin_options *o, struct json *rows)
 {
 	struct json *row = json_add_object(rows);
-	const char *about = text_at(json_at(plugin, "Config"), "Description");
-	char id[16], text[64];
+	char id[16];
 
-	json_set_string(row, "Description", about);
-	if (!o->no_trunc && strlen(about) > 45) {
-		snprintf(text, sizeof text, "%.44s…", about);
-		json_set_string(row, "Description", text);
-	}
+	set_description(text_at(json_at(plugin, "Config"), "Description"), o->no_trunc, row);
 	json_set_bool(row, "Enabled", true_at(plugin, "Enabled"));
 	json_set_string(
 		row, "ID", o->no_trunc ? text_at(plugin, "Id") : listing_short_id(text_at(plugin, "Id"), id));

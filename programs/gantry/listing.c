@@ -111,6 +111,8 @@ int listing_print(const char *format, const char *columns, const struct json *he
 	return listing_write(&aligned, err);
 }
 
+#define NEVER INT64_C(-62135596800) /* Go's zero time: 0001-01-01 */
+
 /* ---- cells ------------------------------------------------------------------------------------ */
 const char *listing_short_id(const char *id, char buf[16])
 {
@@ -124,7 +126,7 @@ void listing_ago(int64_t seconds, char *buf, size_t size)
 {
 	char text[TIMEFMT_SIZE];
 
-	if (seconds <= 0)
+	if (seconds <= NEVER)
 		snprintf(buf, size, "N/A");
 	else
 		snprintf(buf, size, "%s ago", timefmt_human(clock_real_ns() - seconds * CLOCK_S, text));
@@ -134,10 +136,14 @@ void listing_time(int64_t seconds, char *buf, size_t size)
 {
 	time_t t = seconds;
 	struct tm tm;
+	char zone[32] = "";
 
 	buf[0] = '\0';
-	if (localtime_r(&t, &tm))
-		strftime(buf, size, "%Y-%m-%d %H:%M:%S %z %Z", &tm);
+	if (!localtime_r(&t, &tm))
+		return;
+	strftime(zone, sizeof zone, "%z %Z", &tm);
+	snprintf(buf, size, "%04d-%02d-%02d %02d:%02d:%02d %s", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
+		tm.tm_hour, tm.tm_min, tm.tm_sec, zone);
 }
 
 const char *text_at(const struct json *object, const char *key)

@@ -20,7 +20,7 @@ int listing_print(const char *format, const char *columns, const struct json *he
 /* "sha256:0123..." -> the first 12 digits, into buf. */
 const char *listing_short_id(const char *id, char buf[16]);
 
-/* "3 minutes ago" of seconds since the epoch; "N/A" for 0 and before. */
+/* "3 minutes ago" of seconds since the epoch; "N/A" for Go's zero time. */
 void listing_ago(int64_t seconds, char *buf, size_t size);
 
 /* "2026-11-25 11:24:35 +0000 UTC" */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ps: the list of containers. */
+#include "programs/gantry/ps.h"
+
 #include "lib/base/cleanup.h"
-#include "lib/base/clock.h"
+#include "lib/base/path.h"
 #include "lib/base/size.h"
 #include "lib/base/timefmt.h"
 #include "lib/json/json.h"
@@ -73,29 +75,36 @@ static void set_command(const struct json *c, bool whole, struct json *row)
 	json_set_string(row, "Command", str_text(&quoted));
 }
 
-/* Joined by commas. */
-static void set_keys(const struct json *object, const char *key, struct json *row)
-{
-	auto_str struct str out = STR_INIT((size_t)1 << 20);
+struct pair {
+	const char *key, *value;
+};
 
-	json_each (object, it)
-		str_addf(&out, "%s%s", out.len ? "," : "", it.key);
-	json_set_string(row, key, str_text(&out));
+static int by_key(const void *a, const void *b)
+{
+	return strcmp(((const struct pair *)a)->key, ((const struct pair *)b)->key);
 }
 
-static void set_labels(const struct json *labels, struct json *row)
+/* The members of an object, sorted and joined by commas: keys, or key=value. */
+static void set_members(const struct json *object, bool values, const char *column, struct json *row)
 {
 	auto_str struct str out = STR_INIT((size_t)1 << 20);
+	size_t n = 0;
+	auto_free struct pair *all = calloc(json_count(object) + 1, sizeof *all);
 
-	json_each (labels, it) {
-		const char *v = json_string(it.value);
-		str_addf(&out, "%s%s=%s", out.len ? "," : "", it.key, v ? v : "");
+	json_each (all ? object : NULL, it)
+		all[n++] = (struct pair){ it.key, json_string(it.value) };
+	if (all)
+		qsort(all, n, sizeof *all, by_key);
+	for (size_t i = 0; i < n; i++) {
+		str_addf(&out, "%s%s", i > 0 ? "," : "", all[i].key);
+		if (values)
+			str_addf(&out, "=%s", all[i].value ? all[i].value : "");
 	}
-	json_set_string(row, "Labels", str_text(&out));
+	json_set_string(row, column, str_text(&out));
 }
 
-/* Names without the leading slash, and not those that links gave ("/a/b"). */
-static void set_names(const struct json *names, struct json *row)
+/* Names without the leading slash; those that links gave ("/a/b") are for --no-trunc. */
+static void set_names(const struct json *names, bool whole, struct json *row)
 {
 	auto_str struct str out = STR_INIT((size_t)1 << 20);
 
@@ -104,8 +113,8 @@ static void set_names(const struct json *names, struct json *row)
 		if (!name)
 			continue;
 		name += name[0] == '/';
-		if (!strchr(name, '/'))
-			str_addf(&out, "%s%s", out.len ? ", " : "", name);
+		if (whole || !strchr(name, '/'))
+			str_addf(&out, "%s%s", out.len ? "," : "", name);
 	}
 	json_set_string(row, "Names", str_text(&out));
 }
@@ -154,29 +163,65 @@ static int by_port(const void *a, const void *b)
 	return strcmp(x->type, y->type);
 }
 
-/* Ports that follow one another are one range: "0.0.0.0:80-81->80-81/tcp". */
-static bool continues(const struct port *last, const struct port *next)
+static bool is_mapping(const struct port *p)
 {
-	return strcmp(last->ip, next->ip) == 0 && strcmp(last->type, next->type) == 0 &&
-	       next->inside == last->inside + 1 &&
-	       (last->outside ? next->outside == last->outside + 1 : next->outside == 0);
+	return p->ip[0] && p->outside != p->inside;
 }
 
-static void add_range(const struct port *first, const struct port *last, struct str *out)
+static void add_address(const struct port *p, struct str *out)
 {
-	bool range = last != first, six = strchr(first->ip, ':') != NULL;
+	bool six = strchr(p->ip, ':') != NULL;
 
 	str_add(out, out->len ? ", " : "");
-	if (first->outside && first->ip[0])
-		str_addf(out, "%s%s%s:", six ? "[" : "", first->ip, six ? "]" : "");
-	if (first->outside && range)
-		str_addf(out, "%lld-%lld->", (long long)first->outside, (long long)last->outside);
-	else if (first->outside)
-		str_addf(out, "%lld->", (long long)first->outside);
-	if (range)
-		str_addf(out, "%lld-%lld/%s", (long long)first->inside, (long long)last->inside, first->type);
+	if (p->ip[0])
+		str_addf(out, "%s%s%s:", six ? "[" : "", p->ip, six ? "]" : "");
+}
+
+/* "80/tcp", "100-101/udp", "0.0.0.0:80-82->80-82/tcp" */
+static void add_group(const struct port *first, int64_t last, struct str *out)
+{
+	char range[64];
+
+	if (last == first->inside)
+		snprintf(range, sizeof range, "%lld", (long long)last);
 	else
-		str_addf(out, "%lld/%s", (long long)first->inside, first->type);
+		snprintf(range, sizeof range, "%lld-%lld", (long long)first->inside, (long long)last);
+	add_address(first, out);
+	if (first->ip[0])
+		str_addf(out, "%s->", range);
+	str_addf(out, "%s/%s", range, first->type);
+}
+
+/* Where ports that are the same inside and outside, or inside alone, follow one another: those of one address
+ * and protocol.  Taken ones become nothing. */
+static void add_groups(struct port *ports, size_t n, struct str *out)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct port *first = &ports[i];
+		int64_t last = first->inside;
+		if (!first->type || is_mapping(first))
+			continue;
+		for (size_t k = i + 1; k < n; k++) {
+			struct port *p = &ports[k];
+			if (!p->type || is_mapping(p) || p->inside != last + 1 ||
+				strcmp(p->ip, first->ip) != 0 || strcmp(p->type, first->type) != 0)
+				continue;
+			last = p->inside;
+			p->type = NULL;
+		}
+		add_group(first, last, out);
+	}
+}
+
+static void add_mappings(const struct port *ports, size_t n, struct str *out)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!ports[i].type || !is_mapping(&ports[i]))
+			continue;
+		add_address(&ports[i], out);
+		str_addf(out, "%lld->%lld/%s", (long long)ports[i].outside, (long long)ports[i].inside,
+			ports[i].type);
+	}
 }
 
 static void set_ports(const struct json *list, struct json *row)
@@ -190,14 +235,10 @@ static void set_ports(const struct json *list, struct json *row)
 		ports[i] = (struct port){ text_at(p, "IP"), text_at(p, "Type"), number_at(p, "PrivatePort"),
 			number_at(p, "PublicPort") };
 	}
-	if (ports)
+	if (ports) {
 		qsort(ports, n, sizeof *ports, by_port);
-	for (size_t i = 0; ports && i < n;) {
-		size_t last = i;
-		while (last + 1 < n && continues(&ports[last], &ports[last + 1]))
-			last++;
-		add_range(&ports[i], &ports[last], &out);
-		i = last + 1;
+		add_groups(ports, n, &out);
+		add_mappings(ports, n, &out);
 	}
 	json_set_string(row, "Ports", str_text(&out));
 }
@@ -215,41 +256,42 @@ static void set_size(const struct json *c, struct json *row)
 	json_set_string(row, "Size", all > 0 ? text : own);
 }
 
-/* "name" for "name@sha256:..." and an ID that the daemon shows, short. */
+static const char *behind_colon(const char *id)
+{
+	const char *colon = strchr(id, ':');
+
+	return colon ? colon + 1 : id;
+}
+
+/* The image's ID where the name is one, "name:tag" for "name:tag@sha256:...". */
 static void set_image(const struct json *c, bool whole, struct json *row)
 {
-	const char *image = text_at(c, "Image"), *id = text_at(c, "ImageID");
-	char text[512], short_image[16], short_id[16];
+	const char *image = text_at(c, "Image"), *id = text_at(c, "ImageID"), *at = strchr(image, '@');
+	char text[512];
 
-	if (!image[0])
-		image = "<no image>";
-	snprintf(text, sizeof text, "%s", image);
-	if (!whole) {
-		listing_short_id(image, short_image);
-		listing_short_id(id, short_id);
-		if (id[0] && strcmp(short_image, short_id) == 0)
-			snprintf(text, sizeof text, "%s", short_image);
-		else
-			text[strcspn(text, "@")] = '\0';
-	}
+	snprintf(text, sizeof text, "%s", image[0] ? image : "<no image>");
+	if (!whole && id[0] && strncmp(behind_colon(image), behind_colon(id), 12) == 0)
+		snprintf(text, sizeof text, "%.12s", behind_colon(id));
+	else if (!whole && at && strchr(path_base(image), ':') < at)
+		text[at - image] = '\0';
 	json_set_string(row, "Image", text);
 }
 
-static void add_row(const struct json *c, const struct ps_options *o, struct json *rows)
+static void add_row(const struct json *c, bool whole, struct json *rows)
 {
 	struct json *row = json_add_object(rows);
 	char id[16], ago[64], at[64];
 	int64_t created = number_at(c, "Created");
 
-	set_command(c, o->no_trunc, row);
+	set_command(c, whole, row);
 	listing_time(created, at, sizeof at);
 	json_set_string(row, "CreatedAt", at);
-	json_set_string(row, "ID", o->no_trunc ? text_at(c, "Id") : listing_short_id(text_at(c, "Id"), id));
-	set_image(c, o->no_trunc, row);
-	set_labels(json_at(c, "Labels"), row);
-	set_mounts(json_at(c, "Mounts"), o->no_trunc, row);
-	set_names(json_at(c, "Names"), row);
-	set_keys(json_at(json_at(c, "NetworkSettings"), "Networks"), "Networks", row);
+	json_set_string(row, "ID", whole ? text_at(c, "Id") : listing_short_id(text_at(c, "Id"), id));
+	set_image(c, whole, row);
+	set_members(json_at(c, "Labels"), true, "Labels", row);
+	set_mounts(json_at(c, "Mounts"), whole, row);
+	set_names(json_at(c, "Names"), whole, row);
+	set_members(json_at(json_at(c, "NetworkSettings"), "Networks"), false, "Networks", row);
 	json_set_null(row, "Platform");
 	set_ports(json_at(c, "Ports"), row);
 	listing_ago(created, ago, sizeof ago);
@@ -257,6 +299,12 @@ static void add_row(const struct json *c, const struct ps_options *o, struct jso
 	set_size(c, row);
 	json_set_string(row, "State", text_at(c, "State"));
 	json_set_string(row, "Status", text_at(c, "Status"));
+}
+
+void ps_add_rows(const struct json *list, bool whole, struct json *rows)
+{
+	for (size_t i = 0; i < json_count(list); i++)
+		add_row(json_item(list, i), whole, rows);
 }
 
 static const char heads[] =
@@ -274,8 +322,7 @@ static int print(const struct ps_options *o, const struct json *list, struct err
 	auto_json struct json *head = NULL;
 	const char *format = o->format;
 
-	for (size_t i = 0; i < json_count(list); i++)
-		add_row(json_item(list, i), o, rows);
+	ps_add_rows(list, o->no_trunc, rows);
 	if (o->quiet && (!format || strcmp(format, "table") == 0))
 		format = "{{.ID}}";
 	int r = json_parse(heads, sizeof heads - 1, 0, &head, err);

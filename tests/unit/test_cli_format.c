@@ -9,6 +9,7 @@
 #include "programs/gantry/frames.h"
 #include "programs/gantry/listing.h"
 #include "programs/gantry/messages.h"
+#include "programs/gantry/ps.h"
 #include "programs/gantry/template.h"
 #include "programs/gantry/terminal.h"
 
@@ -251,6 +252,91 @@ static void test_frames_feed_refuses(void **state)
 	assert_true(feed(&g, other, sizeof other - 1, &out, &err) < 0);
 }
 
+/* ---- ps ------------------------------------------------------------------------------------ */
+/* clang-format off */
+static const char containers[] =
+	"[{\"Id\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\",\"Names\":"
+	"[\"/web\",\"/link/web\"],\"Image\":\"busybox\",\"ImageID\":\"sha256:bbbbbbbbbbbbbbbbbbbb"
+	"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\",\"Command\":\"sh -c 'a very long command "
+	"\\\"quoted\\\" äöü with more'\",\"Ports\":[{\"IP\":\"0.0.0.0\",\"PrivatePort\":80,\"Publ"
+	"icPort\":8080,\"Type\":\"tcp\"},{\"IP\":\"::\",\"PrivatePort\":80,\"PublicPort\":8080,\""
+	"Type\":\"tcp\"},{\"PrivatePort\":443,\"Type\":\"tcp\"},{\"IP\":\"127.0.0.1\",\"PrivatePo"
+	"rt\":81,\"PublicPort\":81,\"Type\":\"udp\"}],\"Labels\":{\"b\":\"1\",\"a\":\"2\"},\"Netw"
+	"orkSettings\":{\"Networks\":{\"n2\":{},\"n1\":{}}},\"Mounts\":[{\"Type\":\"volume\",\"Na"
+	"me\":\"0123456789abcdef0123456789abcdef\",\"Source\":\"/x\",\"Driver\":\"local\"},{\"Typ"
+	"e\":\"bind\",\"Source\":\"/host/long/path/here\"}]},{\"Id\":\"cccccccccccccccccccccccccc"
+	"cccccccccccccccccccccccccccccccccccccc\",\"Names\":[\"/r\"],\"Image\":\"sha256:bbbbbbbbb"
+	"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\",\"ImageID\":\"sha256:bbbbbbbbb"
+	"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\",\"Command\":\"x\",\"Ports\":[{"
+	"\"IP\":\"0.0.0.0\",\"PrivatePort\":80,\"PublicPort\":80,\"Type\":\"tcp\"},{\"IP\":\"0.0."
+	"0.0\",\"PrivatePort\":81,\"PublicPort\":81,\"Type\":\"tcp\"},{\"IP\":\"0.0.0.0\",\"Priva"
+	"tePort\":82,\"PublicPort\":82,\"Type\":\"tcp\"},{\"PrivatePort\":100,\"Type\":\"tcp\"},{"
+	"\"PrivatePort\":101,\"Type\":\"tcp\"},{\"PrivatePort\":101,\"Type\":\"udp\"},{\"IP\":\"0"
+	".0.0.0\",\"PrivatePort\":90,\"PublicPort\":9000,\"Type\":\"tcp\"},{\"IP\":\"0.0.0.0\",\""
+	"PrivatePort\":91,\"PublicPort\":9001,\"Type\":\"tcp\"},{\"IP\":\"0.0.0.0\",\"PrivatePort"
+	"\":90,\"PublicPort\":9000,\"Type\":\"udp\"}],\"Labels\":{},\"NetworkSettings\":{\"Networ"
+	"ks\":{}},\"Mounts\":[],\"SizeRw\":10,\"SizeRootFs\":123456789},{\"Id\":\"ddddddddddddddd"
+	"ddddddddddddddddddddddddddddddddddddddddddddddddd\",\"Names\":[\"/d\"],\"Image\":\"reg/x"
+	"@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\",\"ImageID\":\""
+	"sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\",\"Command\":\""
+	"/a-command-of-exactly20\",\"Ports\":[{\"IP\":\"1.2.3.4\",\"PrivatePort\":80,\"PublicPort"
+	"\":8001,\"Type\":\"tcp\"},{\"IP\":\"1.2.3.4\",\"PrivatePort\":81,\"PublicPort\":9001,\"T"
+	"ype\":\"tcp\"}],\"Labels\":null,\"NetworkSettings\":null,\"Mounts\":null},{\"Id\":\"eeee"
+	"\",\"Names\":[\"/e\"],\"Image\":\"x:1@sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+	"bbbbbbbbbbbbbbbbbbbbb\",\"ImageID\":\"\",\"Command\":\"\",\"Ports\":[],\"Labels\":{\"x\""
+	":\"\"}}]";
+/* clang-format on */
+
+/* The texts are those of Docker's CLI 28.5.2 for the same answer. */
+static void test_ps_add_rows(void **state)
+{
+	static const struct {
+		size_t row;
+		const char *column, *want;
+	} cases[] = {
+		{ 0, "ID", "aaaaaaaaaaaa" },
+		{ 0, "Names", "web" },
+		{ 0, "Command", "\"sh -c 'a very long …\"" },
+		{ 0, "Ports", "127.0.0.1:81->81/udp, 443/tcp, 0.0.0.0:8080->80/tcp, [::]:8080->80/tcp" },
+		{ 0, "Labels", "a=2,b=1" },
+		{ 0, "Networks", "n1,n2" },
+		{ 0, "Mounts", "0123456789abcd…,/host/long/pat…" },
+		{ 0, "LocalVolumes", "1" },
+		{ 0, "Size", "0B" },
+		{ 1, "Image", "bbbbbbbbbbbb" },
+		{ 1, "Ports",
+			"0.0.0.0:80-82->80-82/tcp, 100-101/tcp, 101/udp, 0.0.0.0:9000->90/tcp, "
+			"0.0.0.0:9000->90/udp, "
+			"0.0.0.0:9001->91/tcp" },
+		{ 1, "Size", "10B (virtual 123MB)" },
+		{ 2, "Image", "bbbbbbbbbbbb" },
+		{ 2, "Ports", "1.2.3.4:8001->80/tcp, 1.2.3.4:9001->81/tcp" },
+		{ 3, "ID", "eeee" },
+		{ 3, "Image", "x:1" },
+		{ 3, "Labels", "x=" },
+	};
+	auto_json struct json *list = NULL, *rows = json_new_array();
+
+	(void)state;
+	assert_int_equal(json_parse(containers, sizeof containers - 1, 0, &list, NULL), 0);
+	ps_add_rows(list, false, rows);
+	for (size_t i = 0; i < COUNT(cases); i++)
+		assert_string_equal(text_at(json_item(rows, cases[i].row), cases[i].column), cases[i].want);
+}
+
+static void test_ps_add_rows_whole(void **state)
+{
+	auto_json struct json *list = NULL, *rows = json_new_array();
+
+	(void)state;
+	assert_int_equal(json_parse(containers, sizeof containers - 1, 0, &list, NULL), 0);
+	ps_add_rows(list, true, rows);
+	assert_string_equal(text_at(json_item(rows, 0), "Names"), "web,link/web");
+	assert_string_equal(text_at(json_item(rows, 0), "Mounts"),
+		"0123456789abcdef0123456789abcdef,/host/long/path/here");
+	assert_int_equal(strlen(text_at(json_item(rows, 1), "Image")), 71);
+}
+
 static void test_cli_exit_code(void **state)
 {
 	(void)state;
@@ -275,6 +361,8 @@ int main(void)
 		cmocka_unit_test(test_frames_feed),
 		cmocka_unit_test(test_frames_feed_what_the_daemon_says),
 		cmocka_unit_test(test_frames_feed_refuses),
+		cmocka_unit_test(test_ps_add_rows),
+		cmocka_unit_test(test_ps_add_rows_whole),
 		cmocka_unit_test(test_cli_exit_code),
 	};
 
