@@ -305,9 +305,11 @@ static void on_starter(struct shim *s)
 		on_message(s, type, ((const struct proto_shim_head *)(const void *)message)->size, fds, nfds);
 		return;
 	}
-	lose_starter(s);
+	/* The starter waits for its socket's end: that is ours. */
 	if (s->state == PROTO_STATE_PARKED)
 		tear_down(s);
+	else
+		lose_starter(s);
 }
 
 /* ---- a gantryd that comes back --------------------------------------------------------------------- */
@@ -428,12 +430,17 @@ static void serve_client(struct shim *s, struct client *c, short events)
 
 static void serve_clients(struct shim *s, const struct pollfd *set)
 {
-	for (struct client *c = s->clients.first; c; c = c->next) {
+	for (struct client *c = s->clients.first; c; c = c->next)
 		if (c->slot >= 0 && set[c->slot].revents)
 			serve_client(s, c, set[c->slot].revents);
+}
+
+/* Followers get what the log has; who is done with is let go. */
+static void settle_clients(struct shim *s)
+{
+	for (struct client *c = s->clients.first; c; c = c->next)
 		if (c->reader)
 			client_follow(c, &s->c.log);
-	}
 	clients_sweep(&s->clients);
 }
 
@@ -459,6 +466,8 @@ static void serve_all(struct shim *s, const struct pollfd *set)
 		s->kill_at = 0;
 		kill_all(s);
 	}
+	/* Nothing else would wake the loop for those whose last bytes are out. */
+	settle_clients(s);
 }
 
 static bool is_done(const struct shim *s)
