@@ -42,6 +42,7 @@ struct shim_hub {
 	bool running;
 	pthread_mutex_t lock;
 	struct shim *shims;
+	struct watch *watches; /* what epoll knows, but for stop */
 };
 
 /* What a shim sends. */

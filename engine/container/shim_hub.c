@@ -30,6 +30,7 @@ struct watch {
 	enum watched kind;
 	struct shim *shim;
 	struct spawn_child child;
+	struct watch *next, **link; /* under the hub's lock */
 };
 
 /* ---- the program ---------------------------------------------------------------------- */
@@ -80,16 +81,29 @@ static int add_watch(struct shim_hub *hub, int fd, const struct watch *what)
 	if (!w)
 		return -ENOMEM;
 	*w = *what;
-	if (epoll_ctl(hub->epoll, EPOLL_CTL_ADD, fd, &ev) == 0)
-		return 0;
-	int r = -errno;
-	free(w);
+	pthread_mutex_lock(&hub->lock);
+	int r = epoll_ctl(hub->epoll, EPOLL_CTL_ADD, fd, &ev) < 0 ? -errno : 0;
+	if (r == 0) {
+		w->next = hub->watches;
+		w->link = &hub->watches;
+		if (w->next)
+			w->next->link = &w->next;
+		hub->watches = w;
+	}
+	pthread_mutex_unlock(&hub->lock);
+	if (r < 0)
+		free(w);
 	return r;
 }
 
 static void drop_watch(struct shim_hub *hub, int fd, struct watch *w)
 {
 	epoll_ctl(hub->epoll, EPOLL_CTL_DEL, fd, NULL);
+	pthread_mutex_lock(&hub->lock);
+	*w->link = w->next;
+	if (w->next)
+		w->next->link = w->link;
+	pthread_mutex_unlock(&hub->lock);
 	free(w);
 }
 
@@ -297,6 +311,12 @@ void shim_hub_free(struct shim_hub *hub)
 		struct shim *s = hub->shims;
 		unlink_shim(s);
 		shim_unref(s);
+	}
+	for (struct watch *w = hub->watches, *next; w; w = next) {
+		next = w->next;
+		if (w->kind == WATCHED_CHILD) /* lives on, or stays a zombie as long as this process */
+			close(w->child.pidfd);
+		free(w);
 	}
 	int fds[] = { hub->stop, hub->epoll, hub->program, hub->folder };
 	for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
