@@ -8,7 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define FOLLOW_PIECE 32768u
+#define FOLLOW_PIECE  32768u
+#define FOLLOW_PIECES 16 /* at a time: a log that is long must not keep the others waiting */
 
 struct client *clients_add(struct clients *all, int sock, uint32_t flags)
 {
@@ -29,6 +30,31 @@ struct client *clients_add(struct clients *all, int sock, uint32_t flags)
 }
 
 /* ---- output --------------------------------------------------------------------------- */
+static void drop_buffer(struct client *c)
+{
+	free(c->buf);
+	c->buf = NULL;
+	c->at = c->n = c->room = 0;
+}
+
+/* Who has sent its input and gone away has still sent it. */
+void client_fail(struct client *c)
+{
+	drop_buffer(c);
+	if (c->input && (c->flags & PROTO_STREAM_STDIN))
+		c->deaf = true;
+	else
+		c->gone = true;
+}
+
+void client_end_input(struct client *c, bool failed)
+{
+	c->input = false;
+	/* A follower that ends its side has no other way to say that it is done. */
+	if (failed || c->deaf || c->reader)
+		c->gone = true;
+}
+
 void client_flush(struct client *c)
 {
 	while (!c->gone && c->at < c->n) {
@@ -37,17 +63,15 @@ void client_flush(struct client *c)
 			continue;
 		if (r < 0 && errno == EAGAIN)
 			return;
-		if (r < 0)
-			c->gone = true;
-		else
-			c->at += (size_t)r;
+		if (r < 0) {
+			client_fail(c);
+			return;
+		}
+		c->at += (size_t)r;
 	}
 	c->at = c->n = 0;
-	if (c->room > FOLLOW_PIECE) { /* an idle client keeps no large buffer */
-		free(c->buf);
-		c->buf = NULL;
-		c->room = 0;
-	}
+	if (c->room > FOLLOW_PIECE) /* an idle client keeps no large buffer */
+		drop_buffer(c);
 }
 
 static bool make_room(struct client *c, size_t n)
@@ -72,7 +96,7 @@ static bool make_room(struct client *c, size_t n)
 
 void client_send(struct client *c, const void *data, size_t n)
 {
-	if (c->gone || c->ending)
+	if (c->gone || c->ending || c->deaf)
 		return;
 	if (!make_room(c, n)) {
 		c->gone = true;
@@ -89,7 +113,7 @@ void client_say(struct client *c, enum logfile_stream stream, const void *data, 
 	unsigned char head[8] = { (unsigned char)stream, 0, 0, 0, (unsigned char)(n >> 24),
 		(unsigned char)(n >> 16), (unsigned char)(n >> 8), (unsigned char)n };
 
-	if (c->reader || !(c->flags & wanted) || c->gone || c->ending)
+	if (c->reader || !(c->flags & wanted) || c->gone || c->ending || c->deaf)
 		return;
 	if (!(c->flags & PROTO_STREAM_RAW)) {
 		/* One system call for both. */
@@ -126,7 +150,7 @@ void client_follow(struct client *c, struct logfile *log)
 {
 	static char piece[FOLLOW_PIECE];
 
-	while (c->wakes && !c->gone && c->at == c->n) {
+	for (int i = 0; i < FOLLOW_PIECES && c->wakes && !c->gone && c->at == c->n; i++) {
 		ssize_t n = logfile_reader_render(c->reader, piece, sizeof piece);
 		if (n > 0) {
 			client_send(c, piece, (size_t)n);

@@ -24,6 +24,7 @@ struct client {
 	uint32_t flags; /* PROTO_STREAM_* */
 	bool input;     /* its input is still read */
 	bool ending;    /* nothing more comes: closed when the buffer is empty */
+	bool deaf;      /* takes no more output, while its input is still wanted */
 	bool gone;      /* to be freed */
 	char *buf;
 	size_t at, n, room;            /* bytes at..n are to be sent */
@@ -50,6 +51,10 @@ void client_say(struct client *c, enum logfile_stream stream, const void *data, 
 
 /* Sends what the socket takes. */
 void client_flush(struct client *c);
+/* Its socket takes nothing any more. */
+void client_fail(struct client *c);
+/* Nothing more comes from it; failed says that it did not end as it should. */
+void client_end_input(struct client *c, bool failed);
 
 /* True when one of them has no room left: then the container's streams are not read. */
 bool clients_are_full(const struct clients *all);

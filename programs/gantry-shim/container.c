@@ -226,9 +226,9 @@ void container_write(struct container *c)
 }
 
 /* The end of a client's input is the container's when it was asked to be. */
-static void end_input(struct container *c, struct client *client)
+static void end_input(struct container *c, struct client *client, bool failed)
 {
-	client->input = false;
+	client_end_input(client, failed);
 	if (!(client->flags & PROTO_STREAM_STDIN) || c->made.console >= 0)
 		return;
 	if (c->request->settings.flags & PROTO_SETTINGS_STDIN_ONCE) {
@@ -247,9 +247,7 @@ void container_take_input(struct container *c, struct client *client, bool *ret_
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
-		if (n < 0)
-			client->gone = true;
-		end_input(c, client);
+		end_input(c, client, n < 0);
 		return;
 	}
 	if (!(client->flags & PROTO_STREAM_STDIN) || c->in < 0)

@@ -27,6 +27,7 @@
 #define SEND_NS      (2 * CLOCK_S)  /* for the starter to take a message */
 #define LINGER_NS    (30 * CLOCK_S) /* for clients to read the rest */
 #define FIXED_SLOTS  7
+#define FAILED       (POLLERR | POLLHUP | POLLNVAL)
 #define MESSAGE_SIZE (sizeof(struct proto_shim_attach) + PROTO_HEAD_MAX + PROTO_PENDING_MAX + PROTO_KEYS_MAX)
 
 enum slot { SLOT_STARTER, SLOT_LISTEN, SLOT_PROCESS, SLOT_OUT, SLOT_ERR, SLOT_IN, SLOT_INCOMING };
@@ -192,7 +193,7 @@ static int kill_all(struct shim *s)
 static int attach(struct shim *s, const struct proto_shim_attach *m, int sock)
 {
 	const char *p = (const char *)(m + 1);
-	size_t n = m->flags & PROTO_STREAM_STDIN ? m->pending_size : 0;
+	size_t n = (m->flags & PROTO_STREAM_STDIN) && s->c.in >= 0 ? m->pending_size : 0;
 
 	if (s->state == PROTO_STATE_ENDED)
 		return -ESRCH;
@@ -368,15 +369,18 @@ static void watch(struct pollfd *p, int fd, short events)
 	*p = (struct pollfd){ .fd = fd, .events = events };
 }
 
+/* Who waits for room in the container's input is not watched: its end is behind what it has sent. */
 static void watch_clients(struct shim *s, struct pollfd *set)
 {
 	bool room = s->c.input_n == 0;
 	int slot = FIXED_SLOTS;
 
 	for (struct client *c = s->clients.first; c; c = c->next) {
-		short events = (short)((c->at < c->n ? POLLOUT : 0) | (c->input && room ? POLLIN : 0));
+		bool waits = c->input && !room && (c->flags & PROTO_STREAM_STDIN);
+		bool more = c->at < c->n || (c->reader && c->wakes);
+		short events = (short)((more ? POLLOUT : 0) | (c->input && room ? POLLIN : 0));
 		c->slot = slot;
-		watch(&set[slot++], c->sock, events);
+		watch(&set[slot++], waits && events == 0 ? -1 : c->sock, events);
 	}
 }
 
@@ -410,16 +414,12 @@ static void serve_client(struct shim *s, struct client *c, short events)
 {
 	bool detached = false;
 
-	if (events & (POLLERR | POLLNVAL)) {
-		c->gone = true;
-		return;
-	}
 	if (events & POLLOUT)
 		client_flush(c);
-	if (events & POLLIN)
+	if ((events & POLLIN) || (c->input && s->c.input_n == 0 && (events & FAILED)))
 		container_take_input(&s->c, c, &detached);
-	else if (events & POLLHUP)
-		c->gone = true;
+	else if (events & FAILED)
+		client_fail(c);
 	if (detached) {
 		struct proto_shim_event e = { .head = proto_shim_head(PROTO_SHIM_EVENT, sizeof e),
 			.time_ns = clock_real_ns(),

@@ -36,8 +36,8 @@ static void test_exit_codes(void **state)
 	static const struct {
 		const char *script;
 		int code;
-	} cases[] = { { "exit 0", 0 }, { "exit 1", 1 }, { "exit 42", 42 }, { "exit 255", 255 }, { "false", 1 },
-		{ "no-such-program", 127 } };
+	} cases[] = { { "exit 0", 0 }, { "exit 1", 1 }, { "exit 42", 42 }, { "exit 255", 255 },
+		{ "false", 1 }, { "no-such-program", 127 } };
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct job j;
@@ -76,8 +76,7 @@ static void test_log_has_what_both_streams_said(void **state)
 	struct logfile_entry e;
 	int out = 0, other = 0;
 
-	run(&j, "for i in $(seq 500); do echo out$i; done; echo error >&2; printf end",
-		(struct shape){ 0 });
+	run(&j, "for i in $(seq 500); do echo out$i; done; echo error >&2; printf end", (struct shape){ 0 });
 	assert_exit_code(&j, 0);
 	path_format(name, sizeof name, "%s-json.log", j.id);
 	auto_close int folder = open(LOG_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -85,9 +84,10 @@ static void test_log_has_what_both_streams_said(void **state)
 	assert_done(logfile_reader_open(folder, &o, &reader, &err));
 	while (logfile_reader_next(reader, &e) == 1) {
 		char wanted[16];
-		snprintf(wanted, sizeof wanted, e.stream == LOGFILE_STDERR ? "error\n"
-						: out < 500		   ? "out%d\n"
-									   : "end",
+		snprintf(wanted, sizeof wanted,
+			e.stream == LOGFILE_STDERR ? "error\n"
+			: out < 500                ? "out%d\n"
+						   : "end",
 			out + 1);
 		assert_int_equal(e.text_n, strlen(wanted));
 		assert_memory_equal(e.text, wanted, e.text_n);
@@ -297,7 +297,8 @@ static void test_out_of_memory_is_told(void **state)
 	struct job j;
 
 	run(&j, "x=xxxxxxxxxxxxxxxx; while :; do x=$x$x; done",
-		(struct shape){ .members = "\"resources\":{\"memory\":{\"limit\":8388608,\"swap\":8388608}}" });
+		(struct shape){
+			.members = "\"resources\":{\"memory\":{\"limit\":8388608,\"swap\":8388608}}" });
 	struct proto_shim_event e = event_of(&j, PROTO_EVENT_EXIT);
 	assert_int_equal(e.oom, 1);
 	assert_true(WIFSIGNALED(e.status) && WTERMSIG(e.status) == SIGKILL);
