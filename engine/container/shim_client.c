@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 
 #define LAUNCH_NS (60 * CLOCK_S) /* hooks and slow disks stand in it */
+#define EARLY_MAX 4096
 
 /* ---- handles -------------------------------------------------------------------------- */
 struct shim *shim_new(struct shim_hub *hub, const char *id, void *data)
@@ -58,6 +59,7 @@ void shim_unref(struct shim *s)
 	pthread_cond_destroy(&s->answered);
 	pthread_mutex_destroy(&s->lock);
 	pthread_mutex_destroy(&s->talk);
+	free(s->early);
 	free(s);
 }
 
@@ -142,15 +144,32 @@ static int send_now(struct shim *s, const void *a, size_t an, const void *b, siz
 	return r < 0 ? error_sys(err, -r, "cannot write to the container's supervisor") : 0;
 }
 
-/* Not committed yet: nobody else reads. */
+static int keep_early(struct shim *s, const struct proto_shim_event *event, struct error *err)
+{
+	if (s->n_early == EARLY_MAX)
+		return error_set(
+			err, ERROR_EXHAUSTED, E2BIG, "the container's supervisor has too much to tell");
+	struct proto_shim_event *more = realloc(s->early, (s->n_early + 1) * sizeof *more);
+	if (!more)
+		return error_sys(err, ENOMEM, "cannot keep an event of the container's supervisor");
+	more[s->n_early++] = *event;
+	s->early = more;
+	return 0;
+}
+
+/* Not committed, or not quite restored yet: nobody else reads. */
 static int read_result(struct shim *s, uint32_t serial, int *ret_code, struct error *err)
 {
+	int64_t deadline = clock_mono_ns() + SHIM_TIMEOUT_S * CLOCK_S;
 	union shim_message m;
-	int type = shim_read(
-		s->sock, clock_mono_ns() + SHIM_TIMEOUT_S * CLOCK_S, &m, sizeof m, NULL, NULL, err);
+	int type;
 
-	if (type < 0)
-		return type;
+	do {
+		type = shim_read(s->sock, deadline, &m, sizeof m, NULL, NULL, err);
+		int r = type == PROTO_SHIM_EVENT ? keep_early(s, &m.event, err) : 0;
+		if (r < 0 || type < 0)
+			return r < 0 ? r : type;
+	} while (type == PROTO_SHIM_EVENT);
 	if (type != PROTO_SHIM_RESULT || m.result.serial != serial)
 		return error_set(
 			err, ERROR_INTERNAL, EPROTO, "the container's supervisor sent something else");

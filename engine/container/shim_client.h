@@ -11,8 +11,9 @@
  *
  * Threads: any may call any function with a handle, but for launch, commit, abandon and finish, which are the
  * business of one.  Callbacks come from the hub's thread (`released` of a commit from the caller of
- * shim_commit); they must not block long, and must not call what waits for an answer: all functions that say
- * so below.  Requests never block longer than SHIM_TIMEOUT_S: a stuck shim is ERROR_TIMEOUT.
+ * shim_commit, what came while found() asked for something from the caller of shim_restore); they must not
+ *block long, and must not call what waits for an answer: all functions that say so below.  Requests never
+ *block longer than SHIM_TIMEOUT_S: a stuck shim is ERROR_TIMEOUT.
  */
 #ifndef GANTRY_ENGINE_SHIM_CLIENT_H
 #define GANTRY_ENGINE_SHIM_CLIENT_H

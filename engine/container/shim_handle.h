@@ -19,6 +19,9 @@ struct shim {
 	pthread_mutex_t talk; /* one request at a time, to its answer */
 	uint32_t serial;      /* under talk; 0 is no request's */
 	bool registered;      /* under talk: the hub's thread reads */
+	/* Under talk: events that came before answers while it did not; told when it begins to. */
+	struct proto_shim_event *early;
+	size_t n_early;
 
 	pthread_mutex_t lock; /* below */
 	pthread_cond_t answered;
@@ -66,7 +69,7 @@ int shim_read(
 
 /* Starts a shim: *ret_sock is our end.  The hub reaps it. */
 int hub_spawn(struct shim_hub *hub, int *ret_sock, struct error *err);
-/* The hub's thread reads from now on, with a reference of its own. */
+/* Tells the early events; the hub's thread reads from now on, with a reference of its own. */
 void hub_register(struct shim *s);
 void hub_tell(struct shim *s, const struct proto_shim_event *event);
 

@@ -164,6 +164,9 @@ void hub_register(struct shim *s)
 {
 	struct watch w = { .kind = WATCHED_SHIM, .shim = s };
 
+	for (size_t i = 0; i < s->n_early; i++)
+		hub_tell(s, &s->early[i]);
+	s->n_early = 0;
 	shim_ref(s);
 	s->registered = true;
 	link_shim(s);

@@ -197,7 +197,9 @@ static void test_parked_process_that_is_killed_fails_the_commit(void **state)
 	struct launch_error why;
 
 	launch(&j, "true", (struct shape){ 0 });
+	struct pollfd p = { .fd = shim_pidfd(j.shim), .events = POLLIN };
 	assert_int_equal(kill(shim_facts(j.shim)->pid, SIGKILL), 0);
+	assert_int_equal(poll(&p, 1, 30000), 1);
 	assert_true(shim_commit(j.shim, NULL, &why, &err) < 0);
 	assert_int_not_equal(why.phase, LAUNCH_PHASE_NONE);
 	event_of(&j, PROTO_EVENT_EXEC_FAILED);
