@@ -55,7 +55,7 @@ static int reserve_all(struct recovering *r)
 static int tell_lost(struct recovering *r, struct gty_call *call, struct gty_recover_rep *rep)
 {
 	for (size_t i = 0; i < r->joins.n; i++)
-		if (!r->seen[i] &&
+		if (!r->seen[r->joins.v[i] - r->req->v] &&
 			!kit_lost_put(call, rep, r->joins.n, r->joins.v[i]->id, "its link is gone"))
 			return -ENOMEM;
 	return 0;

@@ -128,7 +128,7 @@ uint32_t bridge_facts(const struct bridge *b)
 
 	if (b->mode != MODE_UNPROTECTED)
 		facts |= GTY_NETF_GUARD;
-	if (b->internal)
+	if (b->internal || b->inhibit) /* the host is not their way out, nor the way in */
 		return facts | GTY_NETF_GUARD;
 	if (b->mode == MODE_ROUTED)
 		return facts | GTY_NETF_ROUTED;
