@@ -93,7 +93,7 @@ struct net_who {
 /* For create: checks and keeps all that HostConfig (NetworkMode, PortBindings, PublishAllPorts, Dns*,
  * ExtraHosts, Links), Config (ExposedPorts, Hostname, Domainname, MacAddress) and the request's
  * NetworkingConfig (or NULL) ask for.  warnings: an array to append to, or NULL.  Nothing is allocated but
- * memory. */
+ * memory.  With "container:X" an image may expose ports, a request may not: that is the caller's to see. */
 int net_prepare(struct net *net, const struct net_who *who, const struct json *networking_config,
 	struct json *warnings, struct net_member **ret, struct error *err);
 /* From the container's row: saved is what net_save gave (NULL: a row without one, as net_prepare with
@@ -125,6 +125,9 @@ void net_sandbox_done(struct net_sandbox *s); /* closes and frees */
  * which lives as long as the shim.  Publishes the events "connect". */
 int net_publish(struct net_member *m, const char *netns_path, struct error *err);
 
+/* It has ended, and what it holds is about to be free: said before anyone is told of the end.  A start that
+ * wants its addresses, ports or networks waits from here on (10 s at most) instead of failing. */
+void net_ending(struct net_member *m);
 /* The end, or the end of a start that failed: firewall, connections, links and addresses go; repeatable; goes
  * on after failures, which it logs.  Publishes the events "disconnect".  netns_gone: the namespace died with
  * its holder. */
