@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "engine/net/firewall_state.h"
+#include "engine/net/firewall.h"
 
+#include "engine/net/firewall_state.h"
 #include "lib/base/log.h"
 #include "lib/base/path.h"
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* All of it: opening with what the rows say, closing, drivers, members by name, events. */
-#include "engine/net/object.h"
+#include "engine/net/net.h"
 
 #include "core/plugin/call.h"
 #include "engine/drivers.h"
 #include "engine/events/events.h"
+#include "engine/net/object.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
 #include "lib/base/fd.h"

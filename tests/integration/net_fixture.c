@@ -188,7 +188,8 @@ const char *box_setting(struct box *b, const char *path, char *buf, size_t size)
 	net_settings(b->m, doc);
 	path_format(part, sizeof part, "%s", path);
 	for (char *p = strtok_r(part, ".", &save); p; p = strtok_r(NULL, ".", &save))
-		at = json_kind(at) == JSON_ARRAY ? json_item(at, (size_t)atol(p)) : json_at(at, p);
+		at = json_kind(at) == JSON_ARRAY ? json_item(at, (size_t)strtoul(p, NULL, 10))
+						 : json_at(at, p);
 	if (json_string(at))
 		path_format(buf, size, "%s", json_string(at));
 	json_free(doc);

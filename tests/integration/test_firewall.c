@@ -8,8 +8,12 @@
 
 #include <errno.h>
 #include <gantry/network.h>
+#include <linux/if_packet.h>
 #include <linux/netlink.h>
+#include <net/if.h>
 #include <netinet/in.h>
+#include <poll.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -159,6 +163,7 @@ static void test_port_of_one_address_answers_there_alone(void **state)
 		assert_true(site_reaches(s, s->host, types[i], "127.0.0.1", 8081, server, NULL));
 		assert_true(site_is_kept_from(s, s->host, types[i], SITE_HOST, 8081, server));
 		assert_true(site_is_kept_from(s, s->neighbour, types[i], SITE_HOST, 8081, server));
+		assert_true(site_is_kept_from(s, s->neighbour, types[i], "10.7.0.2", 80, server));
 		publish(f->fw, "c1", types[i], SITE_HOST, 8081, "10.7.0.2", 80);
 		assert_true(site_reaches(s, s->neighbour, types[i], SITE_HOST, 8081, server, NULL));
 		assert_true(site_is_kept_from(s, s->host, types[i], "127.0.0.1", 8081, server));
@@ -269,6 +274,137 @@ static void test_without_icc_only_what_is_permitted(void **state)
 		close(server);
 		close(back);
 	}
+}
+
+/* ---- frames that a container forges ------------------------------------------------------------------ */
+static const uint8_t all[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+
+/* Sends a frame from a container's eth0: whom it is for, its type, what it holds. */
+static void forge(struct site *s, int netns, const uint8_t to[6], uint16_t type, const void *data, size_t n)
+{
+	uint8_t frame[200] = { 0 };
+	struct sockaddr_ll a = { .sll_family = AF_PACKET };
+
+	assert_int_equal(setns(netns, CLONE_NEWNET), 0);
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	a.sll_ifindex = (int)if_nametoindex("eth0");
+	memcpy(frame, to, 6);
+	frame[6] = 2;
+	frame[12] = (uint8_t)(type >> 8);
+	frame[13] = (uint8_t)type;
+	memcpy(frame + 14, data, n);
+	assert_true(sendto(fd, frame, 14 + n, 0, (struct sockaddr *)&a, sizeof a) > 0);
+	close(fd);
+	assert_int_equal(setns(s->host, CLONE_NEWNET), 0);
+}
+
+static int listen_to_frames(struct site *s, int netns, uint16_t type)
+{
+	struct sockaddr_ll a = { .sll_family = AF_PACKET, .sll_protocol = htons(type) };
+
+	assert_int_equal(setns(netns, CLONE_NEWNET), 0);
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(type));
+	a.sll_ifindex = (int)if_nametoindex("eth0");
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
+	assert_int_equal(setns(s->host, CLONE_NEWNET), 0);
+	return fd;
+}
+
+/* True when a frame with this byte at this place comes; others are passed over. */
+static bool hears(int fd, size_t at, uint8_t byte)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	uint8_t frame[2000];
+
+	while (poll(&p, 1, 250) == 1) {
+		ssize_t n = recv(fd, frame, sizeof frame, 0);
+		if (n > (ssize_t)at && frame[at] == byte)
+			return true;
+	}
+	return false;
+}
+
+static void tell_ports(struct fixture *f)
+{
+	const struct firewall_link one = { f->a1_port, "ta" };
+	const struct firewall_open open = { .links = &one, .n_links = 1 };
+
+	assert_int_equal(firewall_publish(f->fw, "c1", &open, NULL), 0);
+}
+
+static void test_router_advertisements_of_a_container_are_dropped(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t packet[56] = { 0x60, 0, 0, 0, 0, 16, 58 /* ICMPv6 */, 255, 0xfe, 0x80 };
+	uint8_t *icmp = packet + 40;
+	int fd = listen_to_frames(&f->site, f->a2, 0x86dd);
+
+	packet[23] = 1;
+	packet[24] = 0xff; /* to ff02::1 */
+	packet[25] = 2;
+	packet[39] = 1;
+	tell_ports(f);
+	icmp[0] = 134;
+	forge(&f->site, f->a1, all, 0x86dd, packet, sizeof packet);
+	assert_false(hears(fd, 14 + 40, 134));
+	icmp[0] = 129; /* anything else passes */
+	forge(&f->site, f->a1, all, 0x86dd, packet, sizeof packet);
+	assert_true(hears(fd, 14 + 40, 129));
+	close(fd);
+}
+
+static void test_arp_in_the_gateways_name_is_dropped(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t arp[28] = { 0, 1, 8, 0, 6, 4, 0, 2, 2, 0, 0, 0, 0, 0, 10, 7, 0, 1 };
+	int fd = listen_to_frames(&f->site, f->a2, 0x0806);
+
+	tell_ports(f);
+	arp[27] = 77; /* marks it */
+	forge(&f->site, f->a1, all, 0x0806, arp, sizeof arp);
+	assert_false(hears(fd, 14 + 27, 77));
+	arp[17] = 2; /* its own */
+	forge(&f->site, f->a1, all, 0x0806, arp, sizeof arp);
+	assert_true(hears(fd, 14 + 27, 77));
+	close(fd);
+}
+
+/* Of an IPv4 header of 20 bytes. */
+static void set_sum(uint8_t *p)
+{
+	uint32_t sum = 0;
+
+	p[10] = p[11] = 0;
+	for (int i = 0; i < 20; i += 2)
+		sum += (uint32_t)(p[i] << 8 | p[i + 1]);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = ~(sum + (sum >> 16));
+	p[10] = (uint8_t)(sum >> 8);
+	p[11] = (uint8_t)sum;
+}
+
+/* route_localnet is on for a network's link: what listens on the host's loopback must not be reached by it.
+ */
+static void test_a_container_does_not_reach_the_hosts_loopback(void **state)
+{
+	struct fixture *f = *state;
+	struct site *s = &f->site;
+	uint8_t packet[29] = { 0x45, 0, 0, 29, 0, 0, 0, 0, 64, 17, 0, 0, 10, 7, 0, 2, 127, 0, 0, 1, 0x30,
+		0x39, 0x1e, 0x61, 0, 9, 0, 0, 'x' };
+	const uint8_t ta[6] = { 2, 2, 0, 0, 0, 'a' }, tc[6] = { 2, 2, 0, 0, 0, 'c' };
+	struct pollfd p = { .fd = site_serve(s, s->host, SOCK_DGRAM, "127.0.0.1", 7777), .events = POLLIN };
+
+	site_add_bridge(s, "tc", "10.9.0.1/24"); /* one that the firewall does not know */
+	int c1 = site_add_container(s, "tc", "10.9.0.2/24", "10.9.0.1");
+	set_sum(packet);
+	forge(s, f->a1, ta, 0x0800, packet, sizeof packet);
+	assert_int_equal(poll(&p, 1, 250), 0);
+	packet[13] = 9;
+	set_sum(packet);
+	forge(s, c1, tc, 0x0800, packet, sizeof packet);
+	assert_int_equal(poll(&p, 1, 3000), 1); /* that is why */
+	close(p.fd);
+	close(c1);
 }
 
 /* ---- connections that are remembered -------------------------------------------------------------- */
@@ -433,7 +569,7 @@ static void test_forward_that_drops_is_told_of_our_networks(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_published_ports_are_reached_from_everywhere),
@@ -443,6 +579,9 @@ int main(void)
 		TEST(test_masquerade),
 		TEST(test_internal_reaches_its_own_alone),
 		TEST(test_without_icc_only_what_is_permitted),
+		TEST(test_router_advertisements_of_a_container_are_dropped),
+		TEST(test_arp_in_the_gateways_name_is_dropped),
+		TEST(test_a_container_does_not_reach_the_hosts_loopback),
 		TEST(test_conntrack_of_a_port_that_moves),
 		TEST(test_what_others_flush_is_put_back),
 		TEST(test_an_increment_on_a_flushed_table_writes_all),
@@ -450,5 +589,7 @@ int main(void)
 		TEST(test_forward_that_drops_is_told_of_our_networks),
 	};
 
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -80,7 +80,7 @@ static void split(const char *cidr, uint32_t *address, unsigned *prefix)
 	*slash = '\0';
 	must(inet_pton(AF_INET, text, &a) == 1, cidr);
 	*address = a.s_addr;
-	*prefix = (unsigned)atol(slash + 1);
+	*prefix = (unsigned)strtoul(slash + 1, NULL, 10);
 }
 
 /* In the present namespace. */
