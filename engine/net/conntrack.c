@@ -26,7 +26,8 @@ struct tuple {
 struct hunt {
 	bool (*wanted)(const struct hunt *h, const struct tuple *original, const struct tuple *reply);
 	uint32_t address; /* network order */
-	uint16_t port;
+	const struct conntrack_port *ports;
+	size_t n_ports;
 	struct netlink_batch remove;
 	unsigned n;
 };
@@ -100,12 +101,15 @@ int conntrack_forget_address(struct netlink *nl, uint32_t address)
 
 static bool goes_elsewhere(const struct hunt *h, const struct tuple *o, const struct tuple *r)
 {
-	return o->proto == IPPROTO_UDP && o->to_port == h->port && r->from != h->address;
+	for (size_t i = 0; i < h->n_ports && o->proto == IPPROTO_UDP; i++)
+		if (o->to_port == h->ports[i].host_port && r->from != htonl(h->ports[i].address))
+			return true;
+	return false;
 }
 
-int conntrack_forget_port(struct netlink *nl, uint16_t host_port, uint32_t address)
+int conntrack_forget_ports(struct netlink *nl, const struct conntrack_port *v, size_t n)
 {
-	struct hunt h = { .wanted = goes_elsewhere, .address = htonl(address), .port = host_port };
+	struct hunt h = { .wanted = goes_elsewhere, .ports = v, .n_ports = n };
 
-	return run(nl, &h);
+	return n ? run(nl, &h) : 0;
 }

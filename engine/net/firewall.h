@@ -81,7 +81,12 @@ bool firewall_is_blocked(struct firewall *fw);
 struct netlink;
 /* Deletes those of and to a container's address. */
 int conntrack_forget_address(struct netlink *nl, uint32_t address);
-/* Deletes those of UDP that came to a host port and were not translated, or elsewhere than to the address. */
-int conntrack_forget_port(struct netlink *nl, uint16_t host_port, uint32_t address);
+/* Deletes those of UDP that came to one of the host's ports and are not translated, or elsewhere than to its
+ * address. One walk over the kernel's table (milliseconds on a large one) for all of them. */
+struct conntrack_port {
+	uint16_t host_port;
+	uint32_t address;
+};
+int conntrack_forget_ports(struct netlink *nl, const struct conntrack_port *v, size_t n);
 
 #endif
