@@ -383,5 +383,22 @@ int ask_read(struct net_member *m, const struct net_who *who, const struct json 
 	if (r == 0)
 		r = ports_read(json_at(host, "PortBindings"), json_at(who->config, "ExposedPorts"), all,
 			warnings, &m->ports, err);
-	return r == 0 ? read_mode(m, who, networking, err) : r;
+	if (r == 0)
+		r = read_mode(m, who, networking, err);
+	if (r == 0 && warnings && m->ports.n > 0 && m->wants && strcmp(m->wants->name, "host") == 0)
+		json_add_string(warnings, "Published ports are discarded when using host network mode");
+	return r;
+}
+
+int ask_check_links(const struct net_member *m, struct error *err)
+{
+	int r = 0;
+
+	net_lock(m->net);
+	for (size_t i = 0; r == 0 && i < m->n_links; i++)
+		if (!net_find_member(m->net, m->links[i].name))
+			r = error_invalid(err, "could not get container for %s: No such container: %s",
+				m->links[i].name, m->links[i].name);
+	net_unlock(m->net);
+	return r;
 }

@@ -61,14 +61,6 @@ static const struct net_endpoint *holder_of(const struct nw *nw, uint32_t addres
 	return ep;
 }
 
-static int fail_taken(uint32_t address, struct error *err)
-{
-	char text[ADDRESS_SIZE];
-
-	(void)address_format(address, text);
-	return error_set(err, ERROR_DENIED, EADDRINUSE, "Address already in use");
-}
-
 static bool wait_for_address(struct net *net, struct nw *nw, uint32_t address, int64_t deadline)
 {
 	const struct net_endpoint *holder = holder_of(nw, address);
@@ -101,6 +93,7 @@ int endpoint_take_address(struct net_endpoint *ep, uint32_t address, struct erro
 	struct nw *nw = ep->nw;
 	int64_t deadline = clock_mono_ns() + NET_WAIT_S * CLOCK_S;
 	struct net *net = ep->member->net;
+	char text[ADDRESS_SIZE];
 	int r;
 
 	if (!nw->pool)
@@ -115,12 +108,14 @@ int endpoint_take_address(struct net_endpoint *ep, uint32_t address, struct erro
 	ep->prefix = nw->subnet.prefix;
 	net_unlock(net);
 	if (r == -EADDRINUSE)
-		return fail_taken(address, err);
+		return error_set(err, ERROR_DENIED, EADDRINUSE, "Address already in use");
 	if (r == -ENOSPC)
 		return error_set(err, ERROR_EXHAUSTED, ENOSPC,
 			"no available IPv4 addresses on this network's address pools: %s (%s)", nw->name,
 			nw->id);
-	return r < 0 ? error_invalid(err, "no configured subnet or ip-range contain the IP address") : 0;
+	return r < 0 ? error_invalid(err, "no configured subnet or ip-range contain the IP address %s",
+			       address_format(address, text))
+		     : 0;
 }
 
 void endpoint_drop_address(struct net_endpoint *ep)

@@ -79,7 +79,7 @@ void net_free(struct net_member *m)
 	free(m);
 }
 
-int net_prepare(struct net *net, const struct net_who *who, const struct json *networking_config,
+static int prepare(struct net *net, const struct net_who *who, const struct json *networking_config,
 	struct json *warnings, struct net_member **ret, struct error *err)
 {
 	struct net_member *m = member_new(net, who);
@@ -88,6 +88,21 @@ int net_prepare(struct net *net, const struct net_who *who, const struct json *n
 		return error_sys(err, ENOMEM, "cannot keep a container's network");
 	int r = ask_read(m, who, networking_config, warnings, err);
 	insert(m);
+	if (r < 0)
+		net_free(m);
+	else
+		*ret = m;
+	return r;
+}
+
+int net_prepare(struct net *net, const struct net_who *who, const struct json *networking_config,
+	struct json *warnings, struct net_member **ret, struct error *err)
+{
+	struct net_member *m = NULL;
+	int r = prepare(net, who, networking_config, warnings, &m, err);
+
+	if (r == 0)
+		r = ask_check_links(m, err);
 	if (r < 0)
 		net_free(m);
 	else
@@ -199,7 +214,7 @@ int net_load(struct net *net, const struct net_who *who, const struct json *save
 
 	if (joins)
 		then.joins = joins;
-	int r = net_prepare(net, &then, NULL, NULL, &m, err);
+	int r = prepare(net, &then, NULL, NULL, &m, err);
 	if (r < 0)
 		return r;
 	r = load_wants(m, saved, err);

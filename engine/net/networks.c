@@ -12,6 +12,7 @@
 #include "lib/base/path.h"
 #include "lib/base/str.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -451,22 +452,54 @@ static void default_options(struct net *net, struct nw *nw)
 	json_set_string(nw->options, "com.docker.network.driver.mtu", text);
 }
 
-/* What the daemon's options say, as the request of a client would. */
-static struct json *default_body(const struct net *net)
+struct bridge_address {
+	int index;
+	struct link_address found;
+};
+
+static int take_address(void *ctx, const struct link_address *a)
+{
+	struct bridge_address *b = ctx;
+
+	if (a->index == b->index && !b->found.address)
+		b->found = *a;
+	return 0;
+}
+
+/* --bip, or what the bridge of --bridge has; "" when neither. */
+static void default_address(struct net *net, char buf[CIDR_SIZE])
 {
 	const struct net_config *c = &net->config;
+	struct link_info info;
+	struct bridge_address b = { 0 };
+
+	buf[0] = '\0';
+	if (c->bip) {
+		path_format(buf, CIDR_SIZE, "%s", c->bip);
+	} else if (c->bridge && link_get(net->nl, c->bridge, &info) == 0) {
+		b.index = info.index;
+		link_each_address(net->nl, take_address, &b);
+		if (b.found.address)
+			cidr_format(be32toh(b.found.address), b.found.prefix, buf);
+	}
+}
+
+/* What the daemon's options say, as the request of a client would. */
+static struct json *default_body(struct net *net)
+{
 	struct json *body = json_new_object(), *entry;
 	struct subnet s;
 	uint32_t address;
 	char text[CIDR_SIZE];
 
-	if (!c->bip || subnet_parse(c->bip, &s, &address) < 0)
+	default_address(net, text);
+	if (subnet_parse(text, &s, &address) < 0)
 		return body;
 	entry = json_add_object(json_set_array(json_set_object(body, "IPAM"), "Config"));
 	json_set_string(entry, "Subnet", subnet_format(s, text));
 	json_set_string(entry, "Gateway", address_format(address, text));
-	if (c->fixed_cidr)
-		json_set_string(entry, "IPRange", c->fixed_cidr);
+	if (net->config.fixed_cidr)
+		json_set_string(entry, "IPRange", net->config.fixed_cidr);
 	return body;
 }
 
@@ -494,8 +527,50 @@ static int make_predefined(struct net *net, const char *name, const char *driver
 	return create(net, nw, body, err);
 }
 
+/* The daemon's options name another address or bridge than the row has. */
+static bool default_differs(struct net *net, const struct nw *nw)
+{
+	const char *name = net->config.bridge ? net->config.bridge : net->config.bridge_name;
+	char text[CIDR_SIZE];
+	struct subnet s;
+	uint32_t address;
+
+	if (name && strcmp(name, nw->host_link) != 0)
+		return true;
+	default_address(net, text);
+	return subnet_parse(text, &s, &address) == 0 &&
+	       (s.base != nw->subnet.base || s.prefix != nw->subnet.prefix || address != nw->gateway);
+}
+
+/* Made anew as the options have it, unless a container that may live is on it. */
+static void follow_options(struct net *net)
+{
+	struct nw *nw = nw_by_name(net, "bridge");
+	struct error err = ERROR_INIT;
+
+	if (!nw || !nw->driver || !default_differs(net, nw))
+		return;
+	for (const struct net_row *row = net->rows; row; row = row->next) {
+		const char *id = json_string(json_at(row->body, "network"));
+		if (id && strcmp(id, nw->id) == 0) {
+			log_warning("network 'bridge' keeps its address and bridge as long as containers are "
+				    "on it");
+			return;
+		}
+	}
+	unmake(net, nw);
+	struct state_txn *txn = state_begin(net->engine->state);
+	state_delete(txn, STATE_NETWORK, nw->id);
+	if (state_commit(txn, STATE_NOW, &err) < 0)
+		log_warning("%s", err.text);
+	take_out(net, nw);
+	nw_free(nw);
+}
+
 int nw_predefined(struct net *net, struct error *err)
 {
+	follow_options(net);
+
 	for (size_t i = 0; i < sizeof predefined / sizeof predefined[0]; i++) {
 		const char *name = predefined[i].name;
 		struct error why = ERROR_INIT;

@@ -191,6 +191,8 @@ int row_read_endpoint(struct net *net, const char *id, const struct json *body, 
 /* ---- ask.c ---- */
 int ask_read(struct net_member *m, const struct net_who *who, const struct json *networking,
 	struct json *warnings, struct error *err);
+/* Those that HostConfig.Links names are there. */
+int ask_check_links(const struct net_member *m, struct error *err);
 /* Reads one EndpointConfig (or NULL); checks it against the network when that is there. */
 int want_new(struct net *net, const char *network, const struct json *config, struct net_want **ret,
 	struct error *err);

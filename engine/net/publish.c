@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define BINDING_KEY "com.docker.network.bridge.host_binding_ipv4"
+
 /* ---- host ports ------------------------------------------------------------------------- */
 /* With the lock: who of ours holds a port. */
 static const struct net_member *holder_of(const struct net *net, const struct port_ask *ask, uint32_t ip)
@@ -42,10 +44,18 @@ static int fail_taken(
 		address_format(ep->address, address), ask->container, ports_proto_name(ask->proto));
 }
 
+/* Where a port is published that names no address: as its network says, or the daemon. */
+static uint32_t default_ip(const struct net *net, const struct nw *nw)
+{
+	uint32_t ip;
+
+	return address_parse(json_string(json_at(nw->options, BINDING_KEY)), &ip) == 0 ? ip : net->default_ip;
+}
+
 static int bind_one(struct net *net, const struct port_ask *ask, const struct net_endpoint *ep,
 	struct port_held *ret, struct error *err)
 {
-	uint32_t ip = ask->has_ip ? ask->host_ip : net->default_ip;
+	uint32_t ip = ask->has_ip ? ask->host_ip : default_ip(net, ep->nw);
 	int64_t deadline = clock_mono_ns() + NET_WAIT_S * CLOCK_S;
 	const struct net_member *holder = NULL;
 	char text[ADDRESS_SIZE];

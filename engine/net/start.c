@@ -196,9 +196,29 @@ static int connect_all(struct net_member *m, struct error *err)
 	return r;
 }
 
+/* On the network "bridge" a link is an address written down: it must be there. */
+static int check_links(const struct net_member *m, struct error *err)
+{
+	int r = 0;
+
+	net_lock(m->net);
+	for (size_t i = 0; r == 0 && i < m->n_links; i++) {
+		const struct net_member *other = net_find_member(m->net, m->links[i].name);
+		if (!other || !other->running)
+			r = error_set(err, ERROR_INTERNAL, ESRCH,
+				"Cannot link to a non running container: /%s AS /%s/%s", m->links[i].name,
+				m->name, m->links[i].alias);
+	}
+	net_unlock(m->net);
+	return r;
+}
+
 static int build(struct net_member *m, struct error *err)
 {
-	int r = choose(m, err);
+	int r = check_links(m, err);
+
+	if (r == 0)
+		r = choose(m, err);
 
 	if (r == 0 && publishes(start_gateway(m)))
 		r = publish_reserve(m, start_gateway(m), err);
@@ -418,6 +438,8 @@ void net_stop(struct net_member *m, bool netns_gone)
 		nw_release(m->net, ep->nw);
 		endpoint_free(ep);
 	}
+	if (m->published)
+		tell_linked(m);
 	m->published = false;
 	spares_close(m->net, netns);
 	spares_refill(m->net);

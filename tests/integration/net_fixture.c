@@ -68,11 +68,19 @@ static void close_engine(struct fixture *f)
 
 void fixture_enter(struct fixture *f, const struct net_config *config)
 {
+	fixture_enter_with(f, config, NULL, NULL);
+}
+
+void fixture_enter_with(
+	struct fixture *f, const struct net_config *config, const char *bridge, const char *cidr)
+{
 	static int number;
 	struct error err = ERROR_INIT;
 	char path[80];
 
 	assert_int_equal(site_enter(&f->site), 0);
+	if (bridge)
+		site_add_bridge(&f->site, bridge, cidr);
 	path_format(f->data, sizeof f->data, WORLD_SCRATCH "/data%d", number);
 	path_format(f->exec, sizeof f->exec, WORLD_SCRATCH "/exec%d", number++);
 	mkdir(f->data, 0700);

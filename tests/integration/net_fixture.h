@@ -17,6 +17,9 @@ struct fixture {
 
 /* A site with an engine in it; config NULL: defaults.  Group setup is world_setup. */
 void fixture_enter(struct fixture *f, const struct net_config *config);
+/* With a bridge that is there before. */
+void fixture_enter_with(
+	struct fixture *f, const struct net_config *config, const char *bridge, const char *cidr);
 void fixture_leave(struct fixture *f);
 /* What a killed gantryd and its next start do to networks: members must be freed before, rows stay. */
 void fixture_reopen(struct fixture *f, const struct net_config *config);

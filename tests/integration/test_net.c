@@ -176,6 +176,53 @@ static void test_networks_survive_a_restart(void **state)
 	leave(f);
 }
 
+static void test_the_daemons_options_for_the_default_network(void **state)
+{
+	const struct net_config plain = { .bip = "10.33.0.1/24", .fixed_cidr = "10.33.0.64/26", .mtu = 1400 },
+				moved = { .bip = "10.34.0.1/24", .bridge_name = "gantry7" };
+	struct fixture *f = enter(state, &plain);
+	struct error err = ERROR_INIT;
+	struct box b;
+	char text[64];
+
+	CHECK(box_new(f, &b, "b", "{}", NULL, &err));
+	CHECK(box_start(&b, &err));
+	assert_string_equal(box_setting(&b, "IPAddress", text, sizeof text), "10.33.0.64");
+	assert_string_equal(box_setting(&b, "Gateway", text, sizeof text), "10.33.0.1");
+	box_stop(&b);
+	net_free(b.m);
+	b.m = NULL;
+	fixture_reopen(f, &moved);
+	assert_int_equal(if_nametoindex("gantry0"), 0);
+	assert_int_not_equal(if_nametoindex("gantry7"), 0);
+	CHECK(box_load(f, &b, NULL, &err));
+	CHECK(net_settle(f->net, &err));
+	CHECK(box_start(&b, &err));
+	assert_string_equal(box_setting(&b, "IPAddress", text, sizeof text), "10.34.0.2");
+	box_stop(&b);
+	box_free(&b);
+	leave(f);
+}
+
+static void test_an_existing_bridge_is_used_and_kept(void **state)
+{
+	const struct net_config config = { .bridge = "mine0" };
+	struct fixture *f = calloc(1, sizeof *f);
+	struct error err = ERROR_INIT;
+	struct box b;
+	char text[64];
+
+	(void)state;
+	fixture_enter_with(f, &config, "mine0", "10.44.0.1/24");
+	CHECK(box_new(f, &b, "b", "{}", NULL, &err));
+	CHECK(box_start(&b, &err));
+	assert_string_equal(box_setting(&b, "IPAddress", text, sizeof text), "10.44.0.2");
+	box_stop(&b);
+	box_free(&b);
+	leave(f);
+	assert_int_not_equal(if_nametoindex("mine0"), 0);
+}
+
 /* ---- containers ------------------------------------------------------------------------------------- */
 static bool file_has(struct fixture *f, const struct box *b, const char *name, const char *text)
 {
@@ -221,6 +268,44 @@ static void test_published_container(void **state)
 		assert_int_not_equal(access(text, F_OK), 0);
 	}
 	box_free(&b);
+	leave(f);
+}
+
+/* Without icc a link opens what the other exposes, and says where it is. */
+static void test_links_of_the_default_network(void **state)
+{
+	const struct net_config config = { .no_icc = true };
+	struct fixture *f = enter(state, &config);
+	struct error err = ERROR_INIT;
+	struct box db, web, other;
+	char address[64];
+
+	REFUSED(box_new(f, &web, "web", "{'Links':['db:base']}", NULL, &err), ERROR_INVALID,
+		"could not get container for db");
+	CHECK(box_new(f, &db, "db", "{}", NULL, &err));
+	CHECK(box_new(f, &web, "web", "{'Links':['db:base']}", NULL, &err));
+	CHECK(box_new(f, &other, "other", "{}", NULL, &err));
+	REFUSED(net_start(web.m, &web.sandbox, &err), ERROR_INTERNAL,
+		"Cannot link to a non running container: /db AS /web/base");
+	CHECK(box_start(&db, &err));
+	CHECK(box_start(&web, &err));
+	CHECK(box_start(&other, &err));
+	box_setting(&db, "IPAddress", address, sizeof address);
+	assert_true(file_has(f, &web, "hosts", address));
+	assert_true(file_has(f, &web, "hosts", "\tbase "));
+	int open = site_serve(&f->site, db.sandbox.netns, SOCK_STREAM, "0.0.0.0", 80),
+	    closed = site_serve(&f->site, db.sandbox.netns, SOCK_STREAM, "0.0.0.0", 81);
+	assert_true(site_reaches(&f->site, web.sandbox.netns, SOCK_STREAM, address, 80, open, NULL));
+	assert_true(site_is_kept_from(&f->site, web.sandbox.netns, SOCK_STREAM, address, 81, closed));
+	assert_true(site_is_kept_from(&f->site, other.sandbox.netns, SOCK_STREAM, address, 80, open));
+	close(open);
+	close(closed);
+	box_stop(&db);
+	box_stop(&web);
+	box_stop(&other);
+	box_free(&db);
+	box_free(&web);
+	box_free(&other);
 	leave(f);
 }
 
@@ -517,6 +602,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_predefined_networks),
 		cmocka_unit_test(test_create_refuses),
 		cmocka_unit_test(test_networks_survive_a_restart),
+		cmocka_unit_test(test_the_daemons_options_for_the_default_network),
+		cmocka_unit_test(test_an_existing_bridge_is_used_and_kept),
+		cmocka_unit_test(test_links_of_the_default_network),
 		cmocka_unit_test(test_published_container),
 		cmocka_unit_test(test_none_and_host_and_joined),
 		cmocka_unit_test(test_prepare_refuses),
