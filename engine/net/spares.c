@@ -139,12 +139,12 @@ static void keep(struct net *net, struct nw *nw, struct spare *s)
 static bool make_next(struct net *net)
 {
 	struct spares *all = net->spares;
-	struct nw *nw = net->networks;
 	struct net_endpoint *ep = NULL;
 	struct error err = ERROR_INIT;
 
 	if (!all->begun || clock_mono_ns() < all->not_before_ns)
 		return false;
+	struct nw *nw = net->networks;
 	while (nw && !lacks_spare(net, nw))
 		nw = nw->next;
 	if (!nw && !(all->bare_wanted && all->n_bare < wanted(net)))
