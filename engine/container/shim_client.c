@@ -375,7 +375,8 @@ static int send_launch(struct launching *l, struct error *err)
 	auto_free char *request = make_request(w, &n);
 	if (!request)
 		return error_sys(err, ENOMEM, "cannot write a launch request");
-	memcpy(fds, w->fds, nfds * sizeof *fds);
+	if (nfds)
+		memcpy(fds, w->fds, nfds * sizeof *fds);
 	fds[nfds++] = l->folder;
 	if (w->log.kind != PROTO_LOG_NONE)
 		fds[nfds++] = w->log.folder;

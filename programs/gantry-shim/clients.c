@@ -96,7 +96,7 @@ static bool make_room(struct client *c, size_t n)
 
 void client_send(struct client *c, const void *data, size_t n)
 {
-	if (c->gone || c->ending || c->deaf)
+	if (c->gone || c->ending || c->deaf || n == 0)
 		return;
 	if (!make_room(c, n)) {
 		c->gone = true;
