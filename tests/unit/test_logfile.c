@@ -406,12 +406,14 @@ static void test_read_passes_over_what_is_no_entry(void **state)
 	static char text[3 * LOGFILE_READER_BUFFER];
 	size_t n = 0;
 
-	n += (size_t)sprintf(text + n, "\n{}\nnonsense\n{\"log\":\"a\\n\",\"stream\":\"stdout\",\"time\":"
-				       "\"2006-01-02T15:04:05Z\"}\n");
+	n += (size_t)snprintf(text + n, sizeof text - n,
+		"\n{}\nnonsense\n{\"log\":\"a\\n\",\"stream\":\"stdout\",\"time\":"
+		"\"2006-01-02T15:04:05Z\"}\n");
 	memset(text + n, 'x', 2 * LOGFILE_READER_BUFFER + 17);
 	n += 2 * LOGFILE_READER_BUFFER + 17;
-	n += (size_t)sprintf(text + n, "\n{\"time\":\"2006-01-02T15:04:06Z\",\"stream\":\"stderr\",\"x\":[1,"
-				       "{\"y\":\"]\"}],\"log\":\"b\\n\"}\n{\"log\":\"not yet\\n\",\"st");
+	n += (size_t)snprintf(text + n, sizeof text - n,
+		"\n{\"time\":\"2006-01-02T15:04:06Z\",\"stream\":\"stderr\",\"x\":[1,"
+		"{\"y\":\"]\"}],\"log\":\"b\\n\"}\n{\"log\":\"not yet\\n\",\"st");
 	tree_file_n(top, "log", text, n, 0640);
 	assert_read(&o, "a\nb\n");
 }
@@ -504,7 +506,7 @@ static void test_follow_through_rotations(void **state)
 	for (int i = 0; i < 8; i++) { /* into the third file */
 		snprintf(line, sizeof line, "%d\n", i);
 		say(LOGFILE_STDOUT, line);
-		strcat(wanted, line);
+		memcpy(wanted + strlen(wanted), line, strlen(line) + 1);
 	}
 	assert_true(writer.generation >= 2);
 	assert_follows(r, wanted);
