@@ -148,6 +148,7 @@ void container_on_event(void *arg, struct shim *shim, const struct proto_shim_ev
 				.error = "" },
 			finish);
 		break;
+	case PROTO_EVENT_OOM: container_event(c, "oom", NULL, NULL); break;
 	case PROTO_EVENT_DETACHED: container_event(c, "detach", NULL, NULL); break;
 	default: break; /* exec-failed is the start's to tell; the rest needs nothing done */
 	}

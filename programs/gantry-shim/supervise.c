@@ -8,6 +8,7 @@
 #include "programs/gantry-shim/clients.h"
 #include "programs/gantry-shim/container.h"
 #include "programs/gantry-shim/journal.h"
+#include "programs/gantry-shim/oom.h"
 #include "programs/gantry-shim/parts.h"
 
 #include "lib/base/cleanup.h"
@@ -26,11 +27,11 @@
 
 #define SEND_NS      (2 * CLOCK_S)  /* for the starter to take a message */
 #define LINGER_NS    (30 * CLOCK_S) /* for clients to read the rest */
-#define FIXED_SLOTS  7
+#define FIXED_SLOTS  8
 #define FAILED       (POLLERR | POLLHUP | POLLNVAL)
 #define MESSAGE_SIZE (sizeof(struct proto_shim_attach) + PROTO_HEAD_MAX + PROTO_PENDING_MAX + PROTO_KEYS_MAX)
 
-enum slot { SLOT_STARTER, SLOT_LISTEN, SLOT_PROCESS, SLOT_OUT, SLOT_ERR, SLOT_IN, SLOT_INCOMING };
+enum slot { SLOT_STARTER, SLOT_LISTEN, SLOT_PROCESS, SLOT_OUT, SLOT_ERR, SLOT_IN, SLOT_INCOMING, SLOT_OOM };
 
 struct shim {
 	struct container c;
@@ -41,7 +42,8 @@ struct shim {
 	enum proto_shim_state state;
 	int64_t kill_at;   /* of a stop; 0: none */
 	int64_t linger_to; /* after the last acknowledgement; 0: not yet */
-	bool forced;
+	bool forced, stopping;
+	struct oom oom;
 	bool over; /* nothing is left to be done */
 	int kept[PROTO_SHIM_FDS_MAX];
 	size_t n_kept;
@@ -111,6 +113,22 @@ static void end(struct shim *s, struct proto_shim_event *last)
 		cgroup_remove(&s->c.made.cgroup, clock_mono_ns() + LINGER_NS, NULL);
 }
 
+static void tell_oom(struct shim *s)
+{
+	struct proto_shim_event e = { .kind = PROTO_EVENT_OOM };
+
+	if (oom_look(&s->oom, &s->c.made.cgroup))
+		add_event(s, &e);
+}
+
+static void tell_stop_done(struct shim *s)
+{
+	struct proto_shim_event e = { .kind = PROTO_EVENT_STOP_DONE, .forced = s->forced };
+
+	if (s->stopping)
+		add_event(s, &e);
+}
+
 static void on_exit_of_init(struct shim *s)
 {
 	bool oom;
@@ -118,6 +136,9 @@ static void on_exit_of_init(struct shim *s)
 	/* Without a pid namespace of its own others may live on. */
 	if (s->c.made.cgroup.layout && cgroup_populated(&s->c.made.cgroup) == 1)
 		cgroup_kill(&s->c.made.cgroup, clock_mono_ns() + LINGER_NS, NULL);
+	tell_oom(s);
+	oom_close(&s->oom);
+	tell_stop_done(s);
 	struct proto_shim_event e = { .kind = PROTO_EVENT_EXIT };
 	e.status = container_reap(&s->c, &oom);
 	e.oom = oom;
@@ -160,6 +181,7 @@ static void commit(struct shim *s)
 		struct proto_shim_started m = { .head = proto_shim_head(PROTO_SHIM_STARTED, sizeof m),
 			.time_ns = clock_real_ns() };
 		tell(s, &m, sizeof m, NULL, 0);
+		oom_open(&s->oom, &s->c.made.cgroup);
 		return;
 	}
 	container_reap(&s->c, &oom);
@@ -177,6 +199,7 @@ static int stop(struct shim *s, const struct proto_shim_stop *m)
 
 	if (r < 0)
 		return r;
+	s->stopping = true;
 	s->kill_at = m->timeout_ns < 0 ? 0 : clock_mono_ns() + m->timeout_ns;
 	return 0;
 }
@@ -395,6 +418,7 @@ static int fill(struct shim *s, struct pollfd *set)
 	watch(&set[SLOT_ERR], read ? s->c.out[1] : -1, POLLIN);
 	watch(&set[SLOT_IN], s->c.input_n ? s->c.in : -1, POLLOUT);
 	watch(&set[SLOT_INCOMING], s->incoming, POLLIN);
+	watch(&set[SLOT_OOM], s->oom.fd, s->oom.events);
 	watch_clients(s, set);
 	return FIXED_SLOTS + (int)s->clients.n;
 }
@@ -407,6 +431,8 @@ static int64_t next_deadline(const struct shim *s)
 		d = s->kill_at;
 	if (s->linger_to && s->linger_to < d)
 		d = s->linger_to;
+	if (s->oom.look_at && s->oom.look_at < d)
+		d = s->oom.look_at;
 	return d;
 }
 
@@ -454,6 +480,10 @@ static void serve_all(struct shim *s, const struct pollfd *set)
 	if (set[SLOT_IN].revents)
 		container_write(&s->c);
 	serve_clients(s, set);
+	if (set[SLOT_OOM].revents && s->oom.fd >= 0)
+		oom_wake(&s->oom);
+	if (s->oom.look_at)
+		tell_oom(s);
 	if (set[SLOT_PROCESS].revents && s->state == PROTO_STATE_RELEASED && s->c.made.pidfd >= 0)
 		on_exit_of_init(s);
 	if (set[SLOT_STARTER].revents && s->starter >= 0)
@@ -502,7 +532,7 @@ static void read_boot_id(struct shim *s)
 
 int supervise_run(struct request *r, int sock)
 {
-	static struct shim s = { .listen = -1, .incoming = -1, .state = PROTO_STATE_PARKED };
+	static struct shim s = { .listen = -1, .incoming = -1, .state = PROTO_STATE_PARKED, .oom.fd = -1 };
 	struct launch_error err = { 0 };
 
 	s.starter = sock;

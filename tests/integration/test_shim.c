@@ -241,6 +241,7 @@ static void test_stop_lets_a_program_end(void **state)
 	run_ready(&j, "trap 'exit 7' TERM; echo ready; while :; do sleep 0.01; done", (struct shape){ 0 });
 	assert_done(shim_stop(j.shim, SIGTERM, 20 * CLOCK_S, &err));
 	assert_int_equal(event_of(&j, PROTO_EVENT_EXIT).forced, 0);
+	assert_int_equal(event_of(&j, PROTO_EVENT_STOP_DONE).forced, 0);
 	assert_exit_code(&j, 7);
 }
 
@@ -257,6 +258,7 @@ static void test_stop_kills_at_its_time(void **state)
 	assert_true(clock_mono_ns() - begin >= CLOCK_S / 5);
 	assert_int_equal(e.forced, 1);
 	assert_true(WIFSIGNALED(e.status) && WTERMSIG(e.status) == SIGKILL);
+	assert_int_equal(event_of(&j, PROTO_EVENT_STOP_DONE).forced, 1);
 	release(&j);
 }
 
@@ -293,18 +295,33 @@ static void test_end_without_a_pid_namespace_takes_all_processes(void **state)
 	assert_int_equal(cgroups_left(), 0);
 }
 
+#define SMALL_MEMORY "\"resources\":{\"memory\":{\"limit\":8388608,\"swap\":8388608}}"
+#define EATS_MEMORY  "x=xxxxxxxxxxxxxxxx; while :; do x=$x$x; done"
+
 static void test_out_of_memory_is_told(void **state)
 {
 	(void)state;
 	struct job j;
 
-	run(&j, "x=xxxxxxxxxxxxxxxx; while :; do x=$x$x; done",
-		(struct shape){
-			.members = "\"resources\":{\"memory\":{\"limit\":8388608,\"swap\":8388608}}" });
+	run(&j, EATS_MEMORY, (struct shape){ .members = SMALL_MEMORY });
 	struct proto_shim_event e = event_of(&j, PROTO_EVENT_EXIT);
 	assert_int_equal(e.oom, 1);
 	assert_true(WIFSIGNALED(e.status) && WTERMSIG(e.status) == SIGKILL);
+	assert_true(event_of(&j, PROTO_EVENT_OOM).seq < e.seq);
 	release(&j);
+}
+
+static void test_out_of_memory_of_a_child_is_told_while_the_container_runs(void **state)
+{
+	(void)state;
+	struct job j;
+
+	run(&j, "sh -c '" EATS_MEMORY "'; read x; exit 3",
+		(struct shape){ .members = SMALL_MEMORY, .open_stdin = true });
+	event_of(&j, PROTO_EVENT_OOM);
+	close(attach(&j, PROTO_STREAM_STDIN, "go\n", NULL));
+	assert_int_equal(event_of(&j, PROTO_EVENT_EXIT).oom, 1);
+	assert_exit_code(&j, 3);
 }
 
 /* ---- what is kept, and a shim that is killed --------------------------------------------------- */
@@ -389,6 +406,7 @@ int main(void)
 		TEST(test_kill_takes_all_processes),
 		TEST(test_end_without_a_pid_namespace_takes_all_processes),
 		TEST(test_out_of_memory_is_told),
+		TEST(test_out_of_memory_of_a_child_is_told_while_the_container_runs),
 		TEST(test_kept_descriptors_live_until_the_end_is_acknowledged),
 		TEST(test_killed_shim_is_told),
 		TEST(test_teardown_ends_a_running_container),
