@@ -130,7 +130,7 @@ static int read_members(struct net *net, struct nw *nw, const struct json *body,
 	return r;
 }
 
-int body_read(struct net *net, const struct json *body, struct nw **ret, struct error *err)
+int network_body_read(struct net *net, const struct json *body, struct nw **ret, struct error *err)
 {
 	struct nw *nw = calloc(1, sizeof *nw);
 
@@ -208,7 +208,7 @@ static int choose(struct net *net, struct nw *nw, struct error *err)
 	r = ipam_choose(&net->ranges, is_busy, &busy, &nw->subnet, err);
 	if (r == 0) {
 		nw->gateway = nw->subnet.base + 1;
-		r = body_make_pool(nw, err);
+		r = network_body_make_pool(nw, err);
 	}
 	net_unlock(net);
 	free(busy.routes);
@@ -221,7 +221,7 @@ static int take(struct net *net, struct nw *nw, struct error *err)
 	const struct nw *other = overlapping(net, nw->subnet);
 	int r = other ? error_set(err, ERROR_DENIED, EEXIST,
 				"invalid pool request: Pool overlaps with other one on this address space")
-		      : body_make_pool(nw, err);
+		      : network_body_make_pool(nw, err);
 	net_unlock(net);
 	return r;
 }
@@ -326,7 +326,7 @@ static int keep_config(struct nw *nw, const struct json *entry, struct error *er
 	return o ? 0 : error_sys(err, ENOMEM, "cannot keep a network");
 }
 
-int body_make_pool(struct nw *nw, struct error *err)
+int network_body_make_pool(struct nw *nw, struct error *err)
 {
 	const struct json *entry = json_item(nw->ipam, 0);
 	const char *range_text = json_string(json_at(entry, "IPRange"));
@@ -369,7 +369,7 @@ static int check_ipam(
 	return r;
 }
 
-int body_addresses(struct net *net, struct nw *nw, const struct json *body, struct error *err)
+int network_body_addresses(struct net *net, struct nw *nw, const struct json *body, struct error *err)
 {
 	const struct json *ipam = NULL, *entry = NULL;
 	const uint64_t without = GTY_NETWORK_CAP_HOST | GTY_NETWORK_CAP_NONE | GTY_NETWORK_CAP_OWN_IPAM;

@@ -61,7 +61,7 @@ static int read_addresses(struct nw *nw, const struct json *row, struct error *e
 		return r;
 	nw->gateway = (uint32_t)gateway;
 	nw->ipam = json_copy(ipam);
-	return body_make_pool(nw, err);
+	return network_body_make_pool(nw, err);
 }
 
 static int read_row(struct nw *nw, const struct json *row, struct error *err)

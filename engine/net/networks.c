@@ -252,7 +252,7 @@ static int reserve_name(struct net *net, struct nw *nw, struct error *err)
 /* The name is reserved; everything else is made, or the network is gone again. */
 static int build(struct net *net, struct nw *nw, const struct json *body, struct error *err)
 {
-	int r = body_addresses(net, nw, body, err);
+	int r = network_body_addresses(net, nw, body, err);
 
 	if (r == 0)
 		r = nw_save(net, nw, err); /* by which it is removed after a crash */
@@ -294,7 +294,7 @@ static int create(struct net *net, struct nw *nw, const struct json *body, struc
 int net_create(struct net *net, const struct json *body, struct json **ret, struct error *err)
 {
 	struct nw *nw = NULL;
-	int r = body_read(net, body, &nw, err);
+	int r = network_body_read(net, body, &nw, err);
 
 	if (r < 0)
 		return r;
