@@ -71,16 +71,12 @@ void fixture_enter(struct fixture *f, const struct net_config *config)
 	fixture_enter_with(f, config, NULL, NULL);
 }
 
-void fixture_enter_with(
-	struct fixture *f, const struct net_config *config, const char *bridge, const char *cidr)
+static void enter_engine(struct fixture *f, const char *instance, const struct net_config *config)
 {
 	static int number;
 	struct error err = ERROR_INIT;
 	char path[80];
 
-	assert_int_equal(site_enter(&f->site), 0);
-	if (bridge)
-		site_add_bridge(&f->site, bridge, cidr);
 	path_format(f->data, sizeof f->data, WORLD_SCRATCH "/data%d", number);
 	path_format(f->exec, sizeof f->exec, WORLD_SCRATCH "/exec%d", number++);
 	mkdir(f->data, 0700);
@@ -90,12 +86,27 @@ void fixture_enter_with(
 	path_format(path, sizeof path, "%s/drivers", f->exec);
 	mkdir(path, 0700);
 	f->engine = (struct engine){ .config = { .data_root = f->data, .exec_root = f->exec },
-		.instance = "0123456789ab",
 		.data_dir = open(f->data, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
 		.exec_dir = open(f->exec, O_RDONLY | O_DIRECTORY | O_CLOEXEC) };
+	path_format(f->engine.instance, sizeof f->engine.instance, "%s", instance);
 	open_engine(f);
 	CHECK(net_open(&f->engine, config, &f->net, &err));
 	CHECK(net_settle(f->net, &err));
+}
+
+void fixture_enter_with(
+	struct fixture *f, const struct net_config *config, const char *bridge, const char *cidr)
+{
+	assert_int_equal(site_enter(&f->site), 0);
+	if (bridge)
+		site_add_bridge(&f->site, bridge, cidr);
+	enter_engine(f, "0123456789ab", config);
+}
+
+void fixture_enter_beside(struct fixture *f, const struct fixture *first)
+{
+	f->site = first->site;
+	enter_engine(f, "ba9876543210", NULL);
 }
 
 void fixture_reopen(struct fixture *f, const struct net_config *config)
@@ -108,12 +119,17 @@ void fixture_reopen(struct fixture *f, const struct net_config *config)
 	CHECK(net_open(&f->engine, config, &f->net, &err));
 }
 
-void fixture_leave(struct fixture *f)
+void fixture_leave_beside(struct fixture *f)
 {
 	net_close(f->net);
 	close_engine(f);
 	close(f->engine.data_dir);
 	close(f->engine.exec_dir);
+}
+
+void fixture_leave(struct fixture *f)
+{
+	fixture_leave_beside(f);
 	site_leave(&f->site);
 }
 

@@ -20,6 +20,9 @@ void fixture_enter(struct fixture *f, const struct net_config *config);
 /* With a bridge that is there before. */
 void fixture_enter_with(
 	struct fixture *f, const struct net_config *config, const char *bridge, const char *cidr);
+/* Another engine on the same host; left first. */
+void fixture_enter_beside(struct fixture *f, const struct fixture *first);
+void fixture_leave_beside(struct fixture *f);
 void fixture_leave(struct fixture *f);
 /* What a killed gantryd and its next start do to networks: members must be freed before, rows stay. */
 void fixture_reopen(struct fixture *f, const struct net_config *config);

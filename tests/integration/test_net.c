@@ -596,6 +596,43 @@ static void test_nothing_is_left(void **state)
 	leave(f);
 }
 
+static void test_two_engines_side_by_side(void **state)
+{
+	struct fixture *f = enter(state, NULL), second = { 0 };
+	struct error err = ERROR_INIT;
+	struct box a, b, c;
+	char text[64];
+
+	fixture_enter_beside(&second, f);
+	assert_int_not_equal(if_nametoindex("gantry1"), 0);
+	CHECK(box_new(f, &a, "a", publish_8080, NULL, &err));
+	CHECK(box_new(&second, &b, "b", "{'PortBindings':{'80/tcp':[{'HostPort':'9090'}]}}", NULL, &err));
+	CHECK(box_new(&second, &c, "c", publish_8080, NULL, &err));
+	CHECK(box_start(&a, &err));
+	CHECK(box_start(&b, &err));
+	REFUSED(net_start(c.m, &c.sandbox, &err), ERROR_INTERNAL, "address already in use");
+	assert_string_equal(box_setting(&a, "Gateway", text, sizeof text), "172.17.0.1");
+	assert_string_equal(box_setting(&b, "Gateway", text, sizeof text), "172.18.0.1");
+	int one = site_serve(&f->site, a.sandbox.netns, SOCK_STREAM, "0.0.0.0", 80),
+	    two = site_serve(&f->site, b.sandbox.netns, SOCK_STREAM, "0.0.0.0", 80);
+	assert_true(site_reaches(&f->site, f->site.neighbour, SOCK_STREAM, SITE_HOST, 8080, one, NULL));
+	assert_true(site_reaches(&f->site, f->site.neighbour, SOCK_STREAM, SITE_HOST, 9090, two, NULL));
+	assert_true(site_reaches(&f->site, a.sandbox.netns, SOCK_STREAM, SITE_HOST, 9090, two, NULL));
+	box_setting(&b, "IPAddress", text, sizeof text);
+	assert_true(site_is_kept_from(&f->site, a.sandbox.netns, SOCK_STREAM, text, 80, two));
+	/* One that comes and goes leaves the other's alone. */
+	box_stop(&b);
+	box_free(&b);
+	box_free(&c);
+	fixture_leave_beside(&second);
+	assert_true(site_reaches(&f->site, f->site.neighbour, SOCK_STREAM, SITE_HOST, 8080, one, NULL));
+	box_stop(&a);
+	box_free(&a);
+	close(one);
+	close(two);
+	leave(f);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -613,6 +650,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_a_start_waits_for_who_is_ending),
 		cmocka_unit_test(test_connect_and_disconnect_while_running),
 		cmocka_unit_test(test_a_running_container_survives_a_restart),
+		cmocka_unit_test(test_two_engines_side_by_side),
 		cmocka_unit_test(test_nothing_is_left),
 	};
 
