@@ -466,6 +466,22 @@ static int read_started(struct shim *s, int64_t *ret_time_ns, struct launch_erro
 	}
 }
 
+static void set_ended(struct shim *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->ended = true;
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* It is dead, or stuck: then the word waits for it, and nobody for its answer. */
+static void give_up(struct shim *s)
+{
+	struct proto_shim_request m = { .head = proto_shim_head(PROTO_SHIM_TEARDOWN, sizeof m) };
+
+	proto_shim_send_until(s->sock, 0, &m, sizeof m, NULL, 0, NULL, 0);
+	set_ended(s);
+}
+
 int shim_commit(struct shim *s, int64_t *ret_time_ns, struct launch_error *ret_why, struct error *err)
 {
 	struct proto_shim_request m = { .head = proto_shim_head(PROTO_SHIM_COMMIT, sizeof m) };
@@ -476,7 +492,7 @@ int shim_commit(struct shim *s, int64_t *ret_time_ns, struct launch_error *ret_w
 	if (r == 0)
 		r = read_started(s, ret_time_ns, ret_why, err);
 	if (r < 0 && ret_why->phase == LAUNCH_PHASE_NONE)
-		s->ended = true; /* it is dead, or to be: nobody waits for its answers */
+		give_up(s);
 	else
 		hub_register(s);
 	pthread_mutex_unlock(&s->talk);
@@ -499,7 +515,7 @@ void shim_abandon(struct shim *s)
 {
 	pthread_mutex_lock(&s->talk);
 	close_and_wait(s);
-	s->ended = true;
+	set_ended(s);
 	pthread_mutex_unlock(&s->talk);
 	shim_remove_folder(s->hub, s->short_id, NULL);
 }

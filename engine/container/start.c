@@ -285,6 +285,8 @@ static int start(struct container *c, struct error *err)
 	if (r < 0) {
 		if (s.why.phase != LAUNCH_PHASE_NONE)
 			r = start_error(&s.why, &code, err);
+		else /* a supervisor that was killed has not cleaned up behind itself */
+			container_cgroup_remove(c);
 		shim_unref(s.shim);
 		unmount_root(&s);
 		keep_failure(c, &before, code, err);

@@ -373,6 +373,26 @@ static void test_killed_shim_is_told(void **state)
 	release(&j);
 }
 
+static void test_shim_that_is_killed_before_the_commit(void **state)
+{
+	(void)state;
+	struct job j;
+	struct launch_error why;
+
+	launch(&j, "echo never", (struct shape){ 0 });
+	struct pollfd p = { .fd = shim_pidfd(j.shim), .events = POLLIN };
+	assert_int_equal(kill(shim_facts(j.shim)->shim_pid, SIGKILL), 0);
+	assert_int_equal(poll(&p, 1, 30000), 1); /* the parked process goes with it */
+	err = ERROR_INIT;
+	assert_true(shim_commit(j.shim, NULL, &why, &err) < 0);
+	assert_int_equal(why.phase, LAUNCH_PHASE_NONE);
+	assert_int_equal(err.kind, ERROR_UNAVAILABLE);
+	kill_cgroup(&j);
+	release(&j);
+	assert_int_equal(j.told.n, 0);
+	assert_false(j.told.died);
+}
+
 static void test_teardown_ends_a_running_container(void **state)
 {
 	(void)state;
@@ -409,6 +429,7 @@ int main(void)
 		TEST(test_out_of_memory_of_a_child_is_told_while_the_container_runs),
 		TEST(test_kept_descriptors_live_until_the_end_is_acknowledged),
 		TEST(test_killed_shim_is_told),
+		TEST(test_shim_that_is_killed_before_the_commit),
 		TEST(test_teardown_ends_a_running_container),
 	};
 
