@@ -13,6 +13,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
+#include "lib/base/fault.h"
 #include "lib/base/fd.h"
 #include "lib/base/path.h"
 
@@ -95,6 +96,7 @@ static void tell_facts(struct shim *s, enum proto_shim_type type)
 static void add_event(struct shim *s, struct proto_shim_event *event)
 {
 	journal_add(&s->journal, event);
+	fault_point("shim.journaled");
 	tell(s, event, sizeof *event, NULL, 0);
 }
 
@@ -141,6 +143,7 @@ static void on_exit_of_init(struct shim *s)
 	tell_stop_done(s);
 	struct proto_shim_event e = { .kind = PROTO_EVENT_EXIT };
 	e.status = container_reap(&s->c, &oom);
+	fault_point("shim.reaped");
 	e.oom = oom;
 	e.forced = s->forced;
 	end(s, &e);
@@ -177,9 +180,11 @@ static void commit(struct shim *s)
 		return;
 	s->state = PROTO_STATE_RELEASED;
 	add_event(s, &released);
+	fault_point("shim.released");
 	if (container_release(&s->c, &err) == 0) {
 		struct proto_shim_started m = { .head = proto_shim_head(PROTO_SHIM_STARTED, sizeof m),
 			.time_ns = clock_real_ns() };
+		fault_point("shim.started");
 		tell(s, &m, sizeof m, NULL, 0);
 		oom_open(&s->oom, &s->c.made.cgroup);
 		return;
@@ -273,6 +278,7 @@ static void acknowledge(struct shim *s, const struct proto_shim_ack *m)
 {
 	if (s->state == PROTO_STATE_ENDED && m->seq >= s->journal.last_seq) {
 		container_release_all(&s->c);
+		fault_point("shim.acknowledged");
 		release_kept(s);
 		s->linger_to = clock_mono_ns() + LINGER_NS;
 	}
@@ -550,6 +556,7 @@ int supervise_run(struct request *r, int sock)
 	}
 	if (container_create(&s.c, r, &err) < 0)
 		return answer_failed(sock, &err) < 0;
+	fault_point("shim.created");
 	tell_facts(&s, PROTO_SHIM_CREATED);
 	loop(&s);
 	return 0;
