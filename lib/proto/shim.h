@@ -16,14 +16,19 @@
  * A supervising shim (gantryd's; minor 1) stays the parent of the container's first process:
  *
  *	LAUNCH {settings, record}     ->
- *	                              <-    CREATED {facts} + pidfd [+ netns]   or   FAILED {launch_error}: it
- *has ended KEEP + sockets, ATTACH + socket ->  any number of them, each answered by RESULT COMMIT ->
- *	                              <-    EVENT released, then STARTED   or   FAILED and EVENT exec-failed
- *	SIGNAL, STOP, KILL, RESIZE, ATTACH, LOGS, ACK, TEARDOWN  ->  each answered by RESULT
+ *	                              <-    CREATED {facts} + pidfd [+ netns]
+ *	                                    or FAILED {launch_error}: it has ended
+ *	KEEP + sockets                ->    any number of them, each answered by RESULT
+ *	ATTACH + socket               ->    the same
+ *	COMMIT                        ->
+ *	                              <-    EVENT released, then STARTED
+ *	                                    or FAILED and EVENT exec-failed
+ *	SIGNAL, STOP, KILL, RESIZE,   ->    each answered by RESULT
+ *	ATTACH, LOGS, ACK, TEARDOWN
  *	                              <-    EVENT at any time
  *
  * The end of the socket before COMMIT makes the shim tear down all that it made.  After COMMIT it goes on,
- *and a starter that comes back connects to the socket in its folder, which takes the place of the old one:
+ * and a starter that comes back connects to the socket in its folder, which takes the place of the old one:
  *
  *	HELLO {acked}                 ->
  *	                              <-    WELCOME {facts} + pidfd [+ netns], then every EVENT behind acked

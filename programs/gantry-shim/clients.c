@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "programs/gantry-shim/clients.h"
 
+#include "lib/base/clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -22,6 +24,7 @@ struct client *clients_add(struct clients *all, int sock, uint32_t flags)
 	}
 	c->sock = sock;
 	c->flags = flags;
+	c->until_ns = INT64_MAX;
 	c->input = true; /* also of one whose input nobody wants: it is read to see the end */
 	c->next = all->first;
 	all->first = c;
@@ -146,10 +149,30 @@ void clients_end(struct clients *all)
 }
 
 /* ---- followers -------------------------------------------------------------------------- */
+static bool is_late(const struct client *c)
+{
+	return c->until_ns != INT64_MAX && clock_real_ns() > c->until_ns;
+}
+
+int64_t clients_deadline(const struct clients *all)
+{
+	int64_t first = INT64_MAX;
+
+	for (const struct client *c = all->first; c; c = c->next)
+		if (c->reader && !c->ending && c->at == c->n && c->until_ns < first)
+			first = c->until_ns;
+	if (first == INT64_MAX)
+		return first;
+	int64_t now = clock_real_ns();
+	return clock_mono_ns() + (first > now ? first - now : 0) + CLOCK_MS;
+}
+
 void client_follow(struct client *c, struct logfile *log)
 {
 	static char piece[FOLLOW_PIECE];
 
+	if (is_late(c))
+		c->wakes = true;
 	for (int i = 0; i < FOLLOW_PIECES && c->wakes && !c->gone && c->at == c->n; i++) {
 		ssize_t n = logfile_reader_render(c->reader, piece, sizeof piece);
 		if (n > 0) {
@@ -161,7 +184,7 @@ void client_follow(struct client *c, struct logfile *log)
 			c->wakes = false;
 		} else if (!logfile_reader_follow(c->reader, log)) {
 			c->wakes = false;
-			c->ending = log->fd < 0; /* the container has ended, and the log is at its end */
+			c->ending = log->fd < 0 || is_late(c); /* nothing comes behind the log's end */
 		}
 	}
 }

@@ -30,6 +30,7 @@ struct client {
 	size_t at, n, room;            /* bytes at..n are to be sent */
 	struct logfile_reader *reader; /* a follower's */
 	bool wakes;                    /* the log may have more for it */
+	int64_t until_ns;              /* it ends then, in real time; INT64_MAX: with the container */
 	unsigned char keys[PROTO_KEYS_MAX];
 	size_t keys_n, keys_held;
 	int slot; /* in the poll set of this round */
@@ -61,6 +62,9 @@ bool clients_are_full(const struct clients *all);
 
 /* No more output comes: everybody is closed when its buffer, and a follower's log, is at the end. */
 void clients_end(struct clients *all);
+
+/* When the first follower's time is over, in monotonic time; INT64_MAX: never. */
+int64_t clients_deadline(const struct clients *all);
 
 /* A follower's next piece of the log, while its buffer is empty. */
 void client_follow(struct client *c, struct logfile *log);

@@ -260,6 +260,7 @@ static int follow(struct shim *s, const struct proto_shim_logs *m, int sock)
 		return r;
 	}
 	logfile_reader_start(c->reader, &s->c.log);
+	c->until_ns = m->until_ns;
 	client_send(c, m + 1, m->head_size);
 	c->wakes = true;
 	return 0;
@@ -439,6 +440,9 @@ static int64_t next_deadline(const struct shim *s)
 		d = s->linger_to;
 	if (s->oom.look_at && s->oom.look_at < d)
 		d = s->oom.look_at;
+	int64_t late = clients_deadline(&s->clients);
+	if (late < d)
+		d = late;
 	return d;
 }
 

@@ -240,11 +240,11 @@ static void test_keys_that_are_not_all_there_are_input(void **state)
 }
 
 /* ---- the log as it grows ---------------------------------------------------------------------- */
-static int follow(struct job *j, uint32_t flags, int64_t tail)
+static int follow_until(struct job *j, uint32_t flags, int64_t tail, int64_t until_ns)
 {
 	struct shim_logs what = { .flags = flags,
 		.since_ns = INT64_MIN,
-		.until_ns = INT64_MAX,
+		.until_ns = until_ns,
 		.tail = tail,
 		.head = "HEAD\n",
 		.head_n = 5 };
@@ -254,6 +254,11 @@ static int follow(struct job *j, uint32_t flags, int64_t tail)
 	assert_done(shim_logs(j->shim, &what, pair[1], &err));
 	close(pair[1]);
 	return pair[0];
+}
+
+static int follow(struct job *j, uint32_t flags, int64_t tail)
+{
+	return follow_until(j, flags, tail, INT64_MAX);
 }
 
 static void test_follow_ends_with_the_container(void **state)
@@ -276,6 +281,20 @@ static void test_follow_ends_with_the_container(void **state)
 	assert_non_null(strstr(str_text(&said), "two\nthree"));
 	close(last);
 	assert_exit_code(&j, 0);
+}
+
+static void test_follow_ends_at_its_time(void **state)
+{
+	(void)state;
+	struct job j;
+
+	run(&j, "echo one; sleep 1000", (struct shape){ 0 });
+	int64_t until = clock_real_ns() + CLOCK_S / 2;
+	int sock = follow_until(&j, RAW_OUT, -1, until);
+	assert_stream(sock, "HEAD\none\n");
+	assert_true(clock_real_ns() >= until);
+	assert_done(shim_kill(j.shim, &err));
+	finish(&j);
 }
 
 static void test_follow_a_large_log_through_rotations(void **state)
@@ -369,6 +388,7 @@ int main(void)
 		TEST(test_detach_keys),
 		TEST(test_keys_that_are_not_all_there_are_input),
 		TEST(test_follow_ends_with_the_container),
+		TEST(test_follow_ends_at_its_time),
 		TEST(test_follow_a_large_log_through_rotations),
 		TEST(test_follower_that_ends_its_side_is_let_go),
 		TEST(test_slow_reader_gets_all_after_the_container_is_gone),
