@@ -4,6 +4,7 @@
 #include "api/http/body.h"
 #include "api/http/reply.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/str.h"
 #include "lib/json/json.h"
 
 #include <errno.h>
@@ -54,4 +55,23 @@ int answer_filters(struct exchange *x, enum filters_for what, struct filters **r
 
 	*ret = NULL;
 	return text && *text ? filters_parse(text, what, ret, err) : 0;
+}
+
+static int read_size(
+	const struct exchange *x, const char *key, const char *what, unsigned *ret, struct error *err)
+{
+	const char *text = exchange_query(x, key);
+	int64_t n;
+
+	if (str_to_i64(text ? text : "", 0, 65535, &n) < 0)
+		return error_invalid(err, "invalid resize %s \"%s\": invalid syntax", what, text ? text : "");
+	*ret = (unsigned)n;
+	return 0;
+}
+
+int answer_size(struct exchange *x, unsigned *ret_rows, unsigned *ret_cols, struct error *err)
+{
+	int r = read_size(x, "h", "height", ret_rows, err);
+
+	return r == 0 ? read_size(x, "w", "width", ret_cols, err) : r;
 }

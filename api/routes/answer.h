@@ -21,4 +21,7 @@ int answer_body(struct exchange *x, bool needed, struct json **ret, struct error
 /* ?filters=...; NULL when there are none. */
 int answer_filters(struct exchange *x, enum filters_for what, struct filters **ret, struct error *err);
 
+/* ?h=...&w=... of a terminal. */
+int answer_size(struct exchange *x, unsigned *ret_rows, unsigned *ret_cols, struct error *err);
+
 #endif

@@ -129,6 +129,66 @@ static int remove_(struct exchange *x, void *user, struct error *err)
 	return r < 0 ? r : reply_empty(x, 204);
 }
 
+static int resize(struct exchange *x, void *user, struct error *err)
+{
+	auto_container struct container *c = NULL;
+	unsigned rows, cols;
+	int r = answer_size(x, &rows, &cols, err);
+
+	if (r == 0)
+		r = find(x, user, &c, err);
+	if (r == 0)
+		r = container_resize(c, rows, cols, err);
+	return r < 0 ? r : reply_empty(x, 200);
+}
+
+static int restart(struct exchange *x, void *user, struct error *err)
+{
+	auto_container struct container *c = NULL;
+	int64_t timeout;
+	int sig = 0;
+	int r = read_timeout(x, &timeout, err);
+
+	if (r == 0 && version_has(x, VERSION_STOP_SIGNAL))
+		r = read_signal(x, 0, &sig, err);
+	if (r == 0)
+		r = find(x, user, &c, err);
+	if (r == 0)
+		r = container_restart(c, timeout, sig, err);
+	return r < 0 ? r : reply_empty(x, 204);
+}
+
+static int rename_(struct exchange *x, void *user, struct error *err)
+{
+	auto_container struct container *c = NULL;
+	const char *name = exchange_query(x, "name");
+	int r = find(x, user, &c, err);
+
+	if (r == 0)
+		r = container_rename(c, name ? name : "", err);
+	return r < 0 ? r : reply_empty(x, 204);
+}
+
+static int pause_(struct exchange *x, void *user, struct error *err)
+{
+	auto_container struct container *c = NULL;
+	int r = find(x, user, &c, err);
+
+	if (r == 0)
+		r = container_pause(c, err);
+	return r < 0 ? r : reply_empty(x, 204);
+}
+
+static int unpause(struct exchange *x, void *user, struct error *err)
+{
+	auto_container struct container *c = NULL;
+	int r = find(x, user, &c, err);
+
+	if (r == 0)
+		r = container_unpause(c, err);
+	return r < 0 ? r : reply_empty(x, 204);
+}
+
 /* ---- wait ------------------------------------------------------------------------------- */
 /* One waiting client: its connection, and what the container tells. */
 struct waiting {
@@ -280,6 +340,11 @@ static const struct route table[] = {
 	{ "POST", "/containers/{id}/stop", stop, 0, "container.stop" },
 	{ "POST", "/containers/{id}/kill", kill_, 0, "container.kill" },
 	{ "POST", "/containers/{id}/wait", wait_, 0, "container.wait" },
+	{ "POST", "/containers/{id}/resize", resize, 0, "container.resize" },
+	{ "POST", "/containers/{id}/restart", restart, 0, "container.restart" },
+	{ "POST", "/containers/{id}/rename", rename_, 0, "container.rename" },
+	{ "POST", "/containers/{id}/pause", pause_, 0, "container.pause" },
+	{ "POST", "/containers/{id}/unpause", unpause, 0, "container.unpause" },
 	{ "DELETE", "/containers/{id}", remove_, 0, "container.remove" },
 };
 const struct route_group container_routes = ROUTE_GROUP(table);

@@ -35,8 +35,8 @@ struct route_group {
 	const struct route *routes;
 	size_t n;
 };
-extern const struct route_group system_routes, event_routes, container_routes, stream_routes, image_routes,
-	plugin_routes, missing_routes;
+extern const struct route_group system_routes, event_routes, container_routes, stream_routes, exec_routes,
+	image_routes, plugin_routes, missing_routes;
 #define ROUTE_GROUP(table)                                  \
 	{                                                   \
 		(table), sizeof(table) / sizeof((table)[0]) \

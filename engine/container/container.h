@@ -72,6 +72,15 @@ int container_kill(struct container *c, int signal, struct error *err);
 
 int container_remove(struct container *c, bool force, bool volumes, struct error *err);
 
+/* Stops it if it runs, and starts it. */
+int container_restart(struct container *c, int64_t timeout_s, int signal, struct error *err);
+/* CONFLICT when it does not run; INVALID without a terminal is no error, as for Docker. */
+int container_resize(struct container *c, unsigned rows, unsigned cols, struct error *err);
+/* CONFLICT in Docker's words when it does not run, or is paused (not paused) already. */
+int container_pause(struct container *c, struct error *err);
+int container_unpause(struct container *c, struct error *err);
+int container_rename(struct container *c, const char *name, struct error *err);
+
 /* Every running one, side by side; what does not end in time is killed.  Waits. */
 void containers_stop_all(struct containers *all, int64_t timeout_s);
 

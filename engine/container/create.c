@@ -240,7 +240,9 @@ static int prepare(
 	if (r < 0)
 		return r;
 	json_opt_bool(c->config, "Tty", false, &c->tty, NULL);
-	json_opt_bool(c->host_config, "AutoRemove", false, &c->auto_remove, NULL);
+	bool auto_remove = false;
+	json_opt_bool(c->host_config, "AutoRemove", false, &auto_remove, NULL);
+	c->auto_remove = auto_remove;
 	c->created_ns = clock_real_ns();
 	return 0;
 }

@@ -84,6 +84,7 @@ void container_ended(struct container *c, const struct container_exit *how)
 	container_wait_tell(c, false);
 	if (c->image)
 		image_hold_running(c->image, c->id, false);
+	container_execs_end(c);
 	release_root(c);
 	fault_point("exit.unmounted");
 	release_shim(c);
@@ -149,7 +150,12 @@ void container_on_event(void *arg, struct shim *shim, const struct proto_shim_ev
 			finish);
 		break;
 	case PROTO_EVENT_OOM: container_event(c, "oom", NULL, NULL); break;
-	case PROTO_EVENT_DETACHED: container_event(c, "detach", NULL, NULL); break;
+	case PROTO_EVENT_EXEC_STARTED:
+	case PROTO_EVENT_EXEC_EXIT: container_exec_event(c, shim, event); break;
+	case PROTO_EVENT_DETACHED:
+		container_event(c, event->exec[0] ? "exec_detach" : "detach",
+			event->exec[0] ? "execID" : NULL, event->exec);
+		break;
 	default: break; /* exec-failed is the start's to tell; the rest needs nothing done */
 	}
 }

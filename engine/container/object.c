@@ -229,7 +229,11 @@ static int read_row(struct container *c, const struct json *doc, struct error *e
 	if (!c->config || !c->host_config)
 		return error_sys(err, ENOMEM, "cannot keep the configuration");
 	r = json_opt_bool(c->config, "Tty", false, &c->tty, err);
-	return r == 0 ? json_opt_bool(c->host_config, "AutoRemove", false, &c->auto_remove, err) : r;
+	bool auto_remove = false;
+	if (r == 0)
+		r = json_opt_bool(c->host_config, "AutoRemove", false, &auto_remove, err);
+	c->auto_remove = auto_remove;
+	return r;
 }
 
 int container_from_row(struct engine *engine, const char *id, const char *name, const char *body,

@@ -38,7 +38,8 @@ struct container {
 	char *image_id, *image_name;       /* "sha256:...", what was asked for */
 	struct image *image;               /* held; NULL: it was removed by force */
 	char *storage;                     /* driver's name in Docker's API */
-	bool tty, auto_remove;
+	bool tty;
+	atomic_bool auto_remove; /* off while a restart is under way */
 
 	pthread_mutex_t lock;
 	pthread_cond_t op_done;
@@ -48,6 +49,8 @@ struct container {
 	struct container_life life;
 	struct shim *shim; /* while it runs */
 	struct container_wait *waits;
+	struct exec *execs; /* newest first */
+	size_t n_execs;
 	struct pending_attach *attaches; /* clients that came before the start */
 	/* Under the table's lock. */
 	struct container *next_id, *next_name;
@@ -76,6 +79,8 @@ void container_event_2(struct container *c, const char *action, const char *key1
 /* ---- table.c ---- */
 int containers_add(struct containers *all, struct container *c,
 	struct error *err); /* name taken: CONFLICT in Docker's words */
+int containers_rename(
+	struct containers *all, struct container *c, const char *name, struct error *err); /* likewise */
 void containers_drop(struct containers *all, struct container *c);
 /* Calls visit with a reference held, newest first; stops at the first that is not 0. */
 int containers_each(struct containers *all, int (*visit)(struct container *c, void *ctx), void *ctx);
@@ -119,6 +124,16 @@ void container_ended(struct container *c, const struct container_exit *how);
 int container_remove_now(struct container *c, struct error *err);
 /* The rest of it, without the op, behind the answer; also at the next start. */
 void container_remove_rest(struct container *c);
+
+/* ---- control.c ---- */
+/* A signal to what is paused takes effect when it goes on: so it does. */
+void container_thaw_for_signal(struct container *c);
+
+/* ---- exec.c ---- */
+/* Of the container's shim: EXEC_STARTED, EXEC_EXIT. */
+void container_exec_event(struct container *c, struct shim *shim, const struct proto_shim_event *event);
+/* All of them are over, with the container. */
+void container_execs_end(struct container *c);
 
 /* ---- attach.c ---- */
 /* Hands the clients that wait to the shim; those it does not take are closed. */

@@ -254,12 +254,13 @@ int shim_kill(struct shim *s, struct error *err)
 	return ask(s, &m, sizeof m, NULL, 0, NULL, 0, err);
 }
 
-int shim_resize(struct shim *s, unsigned rows, unsigned cols, struct error *err)
+int shim_resize(struct shim *s, const char *exec, unsigned rows, unsigned cols, struct error *err)
 {
 	struct proto_shim_resize m = { .head = proto_shim_head(PROTO_SHIM_RESIZE, sizeof m),
 		.rows = (uint16_t)rows,
 		.cols = (uint16_t)cols };
 
+	path_format(m.exec, sizeof m.exec, "%s", exec ? exec : "");
 	return ask(s, &m, sizeof m, NULL, 0, NULL, 0, err);
 }
 
@@ -301,6 +302,82 @@ int shim_logs(struct shim *s, const struct shim_logs *what, int sock, struct err
 	return ask(s, &m, sizeof m, what->head, what->head_n, &sock, 1, err);
 }
 
+/* ---- exec ------------------------------------------------------------------------------------ */
+static size_t padded(size_t n)
+{
+	return (n + 7) / 8 * 8;
+}
+
+static void put(char **at, const void *data, size_t n)
+{
+	if (n)
+		memcpy(*at, data, n);
+	*at += padded(n);
+}
+
+/* Only a shim that runs is asked: the hub reads. */
+static int ask_exec(struct shim *s, struct proto_shim_exec *m, const char *tail, size_t n, const int *fds,
+	size_t nfds, struct proto_shim_exec_result *ret, struct error *err)
+{
+	int code = 0;
+
+	pthread_mutex_lock(&s->talk);
+	m->serial = ++s->serial;
+	int r = s->registered ? send_now(s, m, sizeof *m, tail, n, fds, nfds, err)
+			      : error_set(err, ERROR_CONFLICT, ESRCH, "the container does not run");
+	if (r == 0)
+		r = await_result(s, m->serial, &code, err);
+	if (r == 0)
+		*ret = s->exec_result;
+	pthread_mutex_unlock(&s->talk);
+	return r;
+}
+
+int shim_exec(struct shim *s, const struct shim_exec *what, pid_t *ret_pid, struct launch_error *ret_why,
+	struct error *err)
+{
+	const struct shim_attach *c = &what->client;
+	const bool client = what->sock >= 0;
+	size_t n = padded(what->record->size) +
+		   (client ? padded(c->head_n) + padded(c->pending_n) + padded(c->keys_n) : 0);
+	struct proto_shim_exec m = { .head = proto_shim_head(PROTO_SHIM_EXEC, sizeof m + n),
+		.flags = client ? c->flags : 0,
+		.settings = what->open_stdin ? PROTO_SETTINGS_STDIN : 0,
+		.record_size = (uint32_t)what->record->size,
+		.record_fds = what->nfds };
+	struct proto_shim_exec_result result = { .code = 0 };
+	auto_free char *tail = calloc(1, n + 1);
+	char *at = tail;
+	int fds[PROTO_SHIM_FDS_MAX];
+
+	ret_why->phase = LAUNCH_PHASE_NONE;
+	if (!tail)
+		return error_sys(err, ENOMEM, "cannot write an exec request");
+	if (what->record->size > PROTO_EXEC_RECORD_MAX || what->nfds >= PROTO_SHIM_FDS_MAX ||
+		c->pending_n > PROTO_PENDING_MAX)
+		return error_set(err, ERROR_EXHAUSTED, E2BIG, "too much for one exec");
+	path_format(m.id, sizeof m.id, "%s", what->id);
+	put(&at, what->record->data, what->record->size);
+	if (client) {
+		m.head_size = (uint32_t)c->head_n;
+		m.pending_size = (uint32_t)c->pending_n;
+		m.keys_size = (uint32_t)c->keys_n;
+		put(&at, c->head, c->head_n);
+		put(&at, c->pending, c->pending_n);
+		put(&at, c->keys, c->keys_n);
+	}
+	memcpy(fds, what->fds, what->nfds * sizeof *fds);
+	fds[what->nfds] = what->sock;
+	int r = ask_exec(s, &m, tail, n, fds, what->nfds + client, &result, err);
+	if (r < 0)
+		return r;
+	*ret_pid = result.pid;
+	ret_why->phase = result.failed.phase;
+	ret_why->code = result.failed.code;
+	memcpy(ret_why->detail, result.failed.detail, sizeof ret_why->detail);
+	return result_error(result.code, err);
+}
+
 int shim_acknowledge(struct shim *s, uint64_t seq)
 {
 	struct proto_shim_ack m = { .head = proto_shim_head(PROTO_SHIM_ACK, sizeof m), .seq = seq };
@@ -325,11 +402,6 @@ static int make_folder(struct launching *l, struct error *err)
 	l->folder = openat(s->hub->folder, s->short_id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	return l->folder < 0 ? error_sys(err, errno, "cannot open the supervisor's folder '%s'", s->short_id)
 			     : 0;
-}
-
-static size_t padded(size_t n)
-{
-	return (n + 7) / 8 * 8;
 }
 
 /* Everything but the record, which is sent from where it is. */

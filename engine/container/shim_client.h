@@ -117,7 +117,8 @@ int shim_stop(struct shim *shim, int sig, int64_t timeout_ns, struct error *err)
 /* Kills all processes of the container at once. */
 int shim_kill(struct shim *shim, struct error *err);
 /* ERROR_INVALID when there is no terminal. */
-int shim_resize(struct shim *shim, unsigned rows, unsigned cols, struct error *err);
+/* exec: of that process; NULL: the container's first. */
+int shim_resize(struct shim *shim, const char *exec, unsigned rows, unsigned cols, struct error *err);
 
 struct shim_attach {
 	uint32_t flags;   /* PROTO_STREAM_* */
@@ -141,6 +142,21 @@ struct shim_logs {
 };
 /* The same for `logs --follow`. */
 int shim_logs(struct shim *shim, const struct shim_logs *what, int sock, struct error *err);
+
+struct shim_exec {
+	const char *id;
+	const struct launch_block *record; /* from compile_process */
+	const int *fds;                    /* the record's; borrowed */
+	uint32_t nfds;
+	bool open_stdin;
+	int sock;                  /* the client's, as for shim_attach; -1: its output is for nobody */
+	struct shim_attach client; /* with a socket */
+};
+/* Runs one more process in the container.  0: it runs, sock is taken.  On failure sock is the caller's and
+ * nothing was written to it; ret_why's phase tells of the launch, if it came to that.  Its end is told by the
+ * event EXEC_EXIT. */
+int shim_exec(struct shim *shim, const struct shim_exec *what, pid_t *ret_pid, struct launch_error *ret_why,
+	struct error *err);
 
 /* Says that all events up to seq are safe; does not wait, may be called from a callback. */
 int shim_acknowledge(struct shim *shim, uint64_t seq);

@@ -27,8 +27,9 @@ struct shim {
 	pthread_cond_t answered;
 	uint32_t answer_serial;
 	int answer_code;
-	bool ended;    /* the socket's end was seen */
-	bool finished; /* and is no surprise */
+	struct proto_shim_exec_result exec_result; /* of an answer to EXEC */
+	bool ended;                                /* the socket's end was seen */
+	bool finished;                             /* and is no surprise */
 
 	struct shim *next, **link; /* of the registered, under the hub's lock */
 };
@@ -55,6 +56,7 @@ union shim_message {
 	struct proto_shim_result result;
 	struct proto_shim_event event;
 	struct proto_shim_started started;
+	struct proto_shim_exec_result exec_result;
 	struct {
 		struct proto_shim_head head;
 		struct launch_error why;

@@ -207,6 +207,16 @@ static void take_result(struct shim *s, const struct proto_shim_result *m)
 	pthread_mutex_unlock(&s->lock);
 }
 
+static void take_exec_result(struct shim *s, const struct proto_shim_exec_result *m)
+{
+	struct proto_shim_result plain = { .serial = m->serial, .code = m->code };
+
+	pthread_mutex_lock(&s->lock);
+	s->exec_result = *m;
+	pthread_mutex_unlock(&s->lock);
+	take_result(s, &plain);
+}
+
 static void on_end(struct shim *s, struct watch *w)
 {
 	pthread_mutex_lock(&s->lock);
@@ -230,6 +240,8 @@ static void on_shim(struct watch *w)
 
 	if (type == PROTO_SHIM_RESULT)
 		take_result(s, &m.result);
+	else if (type == PROTO_SHIM_EXEC_RESULT)
+		take_exec_result(s, &m.exec_result);
 	else if (type == PROTO_SHIM_EVENT)
 		hub_tell(s, &m.event);
 	else if (type < 0 && type != -ETIMEDOUT)

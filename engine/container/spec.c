@@ -64,13 +64,13 @@ static void add_args(struct spec *s)
 	}
 }
 
-static bool sets(const struct json *env, const char *name)
+bool spec_env_sets(const struct json *env, const char *line)
 {
-	size_t n = strlen(name);
+	size_t n = strcspn(line, "=");
 
 	for (size_t i = 0; i < json_count(env); i++) {
 		const char *t = json_string(json_item(env, i));
-		if (t && strncmp(t, name, n) == 0 && t[n] == '=')
+		if (t && strncmp(t, line, n) == 0 && t[n] == '=')
 			return true;
 	}
 	return false;
@@ -85,13 +85,13 @@ static void add_env(struct spec *s)
 	bool tty = false;
 
 	json_opt_bool(s->f->config, "Tty", false, &tty, NULL);
-	if (!sets(own, "PATH"))
+	if (!spec_env_sets(own, "PATH"))
 		json_add_string(env, DEFAULTS_PATH);
-	if (!sets(own, "HOSTNAME")) {
+	if (!spec_env_sets(own, "HOSTNAME")) {
 		snprintf(line, sizeof line, "HOSTNAME=%s", text(s->f->config, "Hostname"));
 		json_add_string(env, line);
 	}
-	if (tty && !sets(own, "TERM"))
+	if (tty && !spec_env_sets(own, "TERM"))
 		json_add_string(env, "TERM=xterm");
 	for (size_t i = 0; i < json_count(own); i++)
 		if (strchr(json_string(json_item(own, i)),
@@ -99,15 +99,15 @@ static void add_env(struct spec *s)
 			json_add_string(env, json_string(json_item(own, i)));
 }
 
-static void add_caps(struct spec *s)
+void spec_add_caps(struct json *process, uint64_t set)
 {
 	static const char *const names[] = { "bounding", "effective", "permitted" };
-	struct json *caps = json_set_object(s->process, "capabilities");
+	struct json *caps = json_set_object(process, "capabilities");
 
 	for (size_t n = 0; n < 3; n++) {
 		struct json *list = json_set_array(caps, names[n]);
 		for (unsigned c = 0; defaults_cap_name(c); c++)
-			if (s->caps & (UINT64_C(1) << c))
+			if (set & (UINT64_C(1) << c))
 				json_add_string(list, defaults_cap_name(c));
 	}
 }
@@ -156,7 +156,7 @@ static int add_process(struct spec *s)
 	json_set_uint(user, "gid", 0);
 	add_args(s);
 	add_env(s);
-	add_caps(s);
+	spec_add_caps(s->process, s->caps);
 	json_set_int(s->process, "oomScoreAdj", host_int(s, "OomScoreAdj", 0));
 	return add_rlimits(s);
 }

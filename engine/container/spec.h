@@ -5,6 +5,9 @@
 
 #include "lib/base/error.h"
 
+#include <stdbool.h>
+#include <stdint.h>
+
 struct engine;
 struct json;
 
@@ -17,5 +20,10 @@ struct spec_facts {
 
 /* *ret is a root of its own.  Errors are the request's: kind INVALID, in Docker's words where it has some. */
 int spec_build(const struct spec_facts *facts, struct json **ret, struct error *err);
+
+/* "NAME=..." or "NAME": env (an array, or NULL) has the name. */
+bool spec_env_sets(const struct json *env, const char *line);
+/* process.capabilities of an OCI process. */
+void spec_add_caps(struct json *process, uint64_t caps);
 
 #endif

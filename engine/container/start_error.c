@@ -22,19 +22,20 @@ static const char *words(const struct launch_error *why)
 	}
 }
 
-static int program_error(const struct launch_error *why, int *ret_exit_code, struct error *err)
+static int program_error(
+	const char *prefix, const struct launch_error *why, int *ret_exit_code, struct error *err)
 {
 	*ret_exit_code = why->code == ENOENT ? 127 : 126;
 	/* As runc does: a folder is told as one that may not be executed. */
 	const char *text = why->code == EISDIR ? "is a directory: permission denied" : words(why);
 	return error_set(err, ERROR_INVALID, why->code,
-		PREFIX "unable to start container process: exec: \"%s\": %s", why->detail, text);
+		"%sunable to start container process: exec: \"%s\": %s", prefix, why->detail, text);
 }
 
-int start_error(const struct launch_error *why, int *ret_exit_code, struct error *err)
+static int tell(const char *prefix, const struct launch_error *why, int *ret_exit_code, struct error *err)
 {
 	if (why->phase == LAUNCH_PHASE_LOOKUP || why->phase == LAUNCH_PHASE_EXEC)
-		return program_error(why, ret_exit_code, err);
+		return program_error(prefix, why, ret_exit_code, err);
 	*ret_exit_code = 128;
 	if (why->phase == LAUNCH_PHASE_USER && strncmp(why->detail, "unable to find", 14) == 0)
 		return error_set(err, ERROR_INVALID, why->code, "%s", why->detail);
@@ -48,4 +49,14 @@ int start_error(const struct launch_error *why, int *ret_exit_code, struct error
 	return error_set(err, ERROR_INTERNAL, why->code, PREFIX "cannot %s%s%s%s: %s",
 		launch_phase_text(why->phase), why->detail[0] ? " '" : "", why->detail,
 		why->detail[0] ? "'" : "", words(why));
+}
+
+int start_error(const struct launch_error *why, int *ret_exit_code, struct error *err)
+{
+	return tell(PREFIX, why, ret_exit_code, err);
+}
+
+int exec_error(const struct launch_error *why, int *ret_exit_code, struct error *err)
+{
+	return tell("OCI runtime exec failed: exec failed: ", why, ret_exit_code, err);
 }

@@ -12,5 +12,7 @@
 
 /* Fills err (kind INVALID for what the user's command line did, INTERNAL otherwise); returns -errno. */
 int start_error(const struct launch_error *why, int *ret_exit_code, struct error *err);
+/* The same for one more process in a container. */
+int exec_error(const struct launch_error *why, int *ret_exit_code, struct error *err);
 
 #endif

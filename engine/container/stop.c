@@ -140,6 +140,8 @@ int container_kill(struct container *c, int signal, struct error *err)
 	if (r < 0)
 		return error_prefix(err, r, "cannot kill container: %s", c->id);
 	tell_kill(c, signal);
+	if (signal == 9)
+		container_thaw_for_signal(c);
 	return signal == 9 ? container_wait_ended(c, clock_mono_ns() + KILL_WAIT_NS, err) : 0;
 }
 

@@ -79,6 +79,33 @@ static struct container *at_name(struct containers *all, const char *name)
 	return c;
 }
 
+static int taken(const struct container *holder, const char *name, struct error *err)
+{
+	return error_set(err, ERROR_CONFLICT, EEXIST,
+		"Conflict. The container name \"/%s\" is already in use by container \"%s\". You have to "
+		"remove (or rename) that container "
+		"to be able to reuse that name.",
+		name, holder->id);
+}
+
+/* With the lock. */
+static void link_name(struct containers *all, struct container *c)
+{
+	unsigned m = bucket_of(c->name);
+
+	c->next_name = all->by_name[m];
+	all->by_name[m] = c;
+}
+
+static void unlink_name(struct containers *all, struct container *c)
+{
+	for (struct container **p = &all->by_name[bucket_of(c->name)]; *p; p = &(*p)->next_name)
+		if (*p == c) {
+			*p = c->next_name;
+			return;
+		}
+}
+
 int containers_add(struct containers *all, struct container *c, struct error *err)
 {
 	int r = 0;
@@ -86,21 +113,41 @@ int containers_add(struct containers *all, struct container *c, struct error *er
 	pthread_mutex_lock(&all->lock);
 	struct container *holder = at_name(all, c->name);
 	if (holder) {
-		r = error_set(err, ERROR_CONFLICT, EEXIST,
-			"Conflict. The container name \"/%s\" is already in use by container \"%s\". You "
-			"have to remove (or "
-			"rename) that container to be able to reuse that name.",
-			c->name, holder->id);
+		r = taken(holder, c->name, err);
 	} else {
-		unsigned b = bucket_of(c->id), m = bucket_of(c->name);
+		unsigned b = bucket_of(c->id);
 		c->next_id = all->by_id[b];
 		all->by_id[b] = container_ref(c);
-		c->next_name = all->by_name[m];
-		all->by_name[m] = c;
+		link_name(all, c);
 		c->all = all;
 		all->n++;
 	}
 	pthread_mutex_unlock(&all->lock);
+	return r;
+}
+
+int containers_rename(struct containers *all, struct container *c, const char *name, struct error *err)
+{
+	char *copy = strdup(name);
+	int r = 0;
+
+	if (!copy)
+		return error_sys(err, ENOMEM, "cannot keep a name");
+	pthread_mutex_lock(&all->lock);
+	struct container *holder = at_name(all, name);
+	if (holder) {
+		r = taken(holder, name, err);
+	} else {
+		unlink_name(all, c);
+		pthread_mutex_lock(&c->lock);
+		char *old = c->name;
+		c->name = copy;
+		copy = old;
+		pthread_mutex_unlock(&c->lock);
+		link_name(all, c);
+	}
+	pthread_mutex_unlock(&all->lock);
+	free(copy);
 	return r;
 }
 
@@ -115,11 +162,8 @@ void containers_drop(struct containers *all, struct container *c)
 			was = true;
 			break;
 		}
-	for (struct container **p = &all->by_name[bucket_of(c->name)]; *p; p = &(*p)->next_name)
-		if (*p == c) {
-			*p = c->next_name;
-			break;
-		}
+	if (was)
+		unlink_name(all, c);
 	all->n -= was;
 	pthread_mutex_unlock(&all->lock);
 	if (was)

@@ -30,7 +30,7 @@ static bool is_true(const struct container *c, enum container_condition conditio
 {
 	switch (condition) {
 	case CONTAINER_NOT_RUNNING: return c->life.phase != CONTAINER_RUNNING;
-	case CONTAINER_REMOVED: return !c->all;
+	case CONTAINER_REMOVED: return c->life.phase == CONTAINER_REMOVING;
 	default: return false; /* the next exit is yet to come */
 	}
 }

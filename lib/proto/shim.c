@@ -150,6 +150,37 @@ static bool logs_fits(const void *message)
 	       !(m->flags & ~(streams | PROTO_STREAM_RAW | PROTO_LOGS_TIMES | PROTO_LOGS_DETAILS));
 }
 
+static bool resize_fits(const void *message)
+{
+	const struct proto_shim_resize *m = message;
+
+	return ends_in_nul(m->exec, sizeof m->exec);
+}
+
+static size_t padded(uint32_t n)
+{
+	return ((size_t)n + 7) / 8 * 8;
+}
+
+static bool exec_fits(const void *message)
+{
+	const struct proto_shim_exec *m = message;
+
+	return ends_in_nul(m->id, sizeof m->id) && id_is_valid(m->id) &&
+	       m->record_size <= PROTO_EXEC_RECORD_MAX && m->record_fds < PROTO_SHIM_FDS_MAX &&
+	       m->head_size <= PROTO_HEAD_MAX && m->pending_size <= PROTO_PENDING_MAX &&
+	       m->keys_size <= PROTO_KEYS_MAX &&
+	       m->head.size == sizeof *m + padded(m->record_size) + padded(m->head_size) +
+				       padded(m->pending_size) + padded(m->keys_size);
+}
+
+static bool exec_result_fits(const void *message)
+{
+	const struct proto_shim_exec_result *m = message;
+
+	return ends_in_nul(m->failed.detail, sizeof m->failed.detail);
+}
+
 static bool facts_fits(const void *message)
 {
 	const struct proto_shim_facts *m = message;
@@ -164,7 +195,7 @@ static bool event_fits(const void *message)
 	const struct proto_shim_event *m = message;
 
 	return ends_in_nul(m->failed.detail, sizeof m->failed.detail) &&
-	       (m->seq > 0 || m->kind == PROTO_EVENT_DETACHED);
+	       ends_in_nul(m->exec, sizeof m->exec) && (m->seq > 0 || m->kind == PROTO_EVENT_DETACHED);
 }
 
 /* FAILED's struct launch_error is of the launcher's folder, which stands higher; its size is fixed. */
@@ -185,7 +216,7 @@ static const struct shape {
 	[PROTO_SHIM_SIGNAL] = { sizeof(struct proto_shim_signal), false, 0, 0, signal_fits },
 	[PROTO_SHIM_STOP] = { sizeof(struct proto_shim_stop), false, 0, 0, stop_fits },
 	[PROTO_SHIM_KILL] = { sizeof(struct proto_shim_request), false, 0, 0, NULL },
-	[PROTO_SHIM_RESIZE] = { sizeof(struct proto_shim_resize), false, 0, 0, NULL },
+	[PROTO_SHIM_RESIZE] = { sizeof(struct proto_shim_resize), false, 0, 0, resize_fits },
 	[PROTO_SHIM_ATTACH] = { sizeof(struct proto_shim_attach), true, 1, 1, attach_fits },
 	[PROTO_SHIM_LOGS] = { sizeof(struct proto_shim_logs), true, 1, 1, logs_fits },
 	[PROTO_SHIM_RESULT] = { sizeof(struct proto_shim_result), false, 0, 0, NULL },
@@ -194,6 +225,8 @@ static const struct shape {
 	[PROTO_SHIM_HELLO] = { sizeof(struct proto_shim_hello), false, 0, 0, NULL },
 	[PROTO_SHIM_WELCOME] = { sizeof(struct proto_shim_facts), false, 1, 2, facts_fits },
 	[PROTO_SHIM_TEARDOWN] = { sizeof(struct proto_shim_request), false, 0, 0, NULL },
+	[PROTO_SHIM_EXEC] = { sizeof(struct proto_shim_exec), true, 0, PROTO_SHIM_FDS_MAX, exec_fits },
+	[PROTO_SHIM_EXEC_RESULT] = { sizeof(struct proto_shim_exec_result), false, 0, 0, exec_result_fits },
 };
 
 int proto_shim_check(const void *message, size_t n, size_t nfds)

@@ -45,11 +45,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define PROTO_SHIM_MAGIC   UINT32_C(0x53595447)
-#define PROTO_SHIM_MAJOR   1
-#define PROTO_SHIM_MINOR   1
-#define PROTO_SHIM_FD      3 /* where a shim finds its socket */
-#define PROTO_SHIM_FDS_MAX 250
+#define PROTO_SHIM_MAGIC      UINT32_C(0x53595447)
+#define PROTO_SHIM_MAJOR      1
+#define PROTO_SHIM_MINOR      1
+#define PROTO_EXEC_RECORD_MAX (1u << 20)
+#define PROTO_EXEC_LIVE_MAX   1024 /* running ones of a container */
+#define PROTO_SHIM_FD         3    /* where a shim finds its socket */
+#define PROTO_SHIM_FDS_MAX    250
 
 /* Append only. */
 enum proto_shim_type {
@@ -75,6 +77,8 @@ enum proto_shim_type {
 	PROTO_SHIM_HELLO = 19,
 	PROTO_SHIM_WELCOME = 20,
 	PROTO_SHIM_TEARDOWN = 21,
+	PROTO_SHIM_EXEC = 22,
+	PROTO_SHIM_EXEC_RESULT = 23,
 };
 
 struct proto_shim_head {
@@ -177,6 +181,7 @@ struct proto_shim_resize {
 	struct proto_shim_head head;
 	uint32_t serial;
 	uint16_t rows, cols;
+	char exec[ID_SIZE + 7]; /* of that process; "": the container's first */
 };
 
 #define PROTO_STREAM_STDIN  (UINT32_C(1) << 0)
@@ -207,6 +212,30 @@ struct proto_shim_logs {
 	uint32_t head_size, reserved;
 };
 
+/* One more process in the container; answered by EXEC_RESULT.  Behind it, each 8-aligned: the launch record,
+ * the head of the answer, what the client has sent already, the keys that detach it.  Descriptors: the
+ * record's, then the client's socket if there is one. */
+struct proto_shim_exec {
+	struct proto_shim_head head;
+	uint32_t serial, flags; /* PROTO_STREAM_* of the client; without one its output is for nobody */
+	uint32_t settings;      /* PROTO_SETTINGS_STDIN */
+	uint32_t record_size, record_fds, head_size, pending_size, keys_size;
+	char id[ID_SIZE + 7];
+};
+
+struct proto_shim_exec_result {
+	struct proto_shim_head head;
+	uint32_t serial;
+	int32_t code; /* 0; -errno: as RESULT's; failed says more when its phase is not 0 */
+	int32_t pid;
+	uint32_t reserved;
+	struct {
+		uint32_t phase;
+		int32_t code;
+		char detail[248];
+	} failed;
+};
+
 /* All events up to seq are safe with the starter.  The answer to the last one's comes when the cgroup, the
  * kept sockets and the network namespace are the shim's no more, and its folder is the starter's. */
 struct proto_shim_ack {
@@ -228,12 +257,14 @@ struct proto_shim_started {
 /* ---- events -------------------------------------------------------------------- */
 /* Numbers are kept in journals: append only. */
 enum proto_shim_event_kind {
-	PROTO_EVENT_RELEASED = 1,    /* the first process was let go */
-	PROTO_EVENT_EXEC_FAILED = 2, /* last: failed */
-	PROTO_EVENT_EXIT = 3,        /* last: status, oom, forced */
-	PROTO_EVENT_OOM = 4,         /* the kernel killed for want of memory */
-	PROTO_EVENT_STOP_DONE = 5,   /* a stop has ended: forced */
-	PROTO_EVENT_DETACHED = 6,    /* seq 0, not in the journal: a client sent its detach keys */
+	PROTO_EVENT_RELEASED = 1,     /* the first process was let go */
+	PROTO_EVENT_EXEC_FAILED = 2,  /* last: failed */
+	PROTO_EVENT_EXIT = 3,         /* last: status, oom, forced */
+	PROTO_EVENT_OOM = 4,          /* the kernel killed for want of memory */
+	PROTO_EVENT_STOP_DONE = 5,    /* a stop has ended: forced */
+	PROTO_EVENT_DETACHED = 6,     /* seq 0, not in the journal: a client sent its detach keys */
+	PROTO_EVENT_EXEC_STARTED = 7, /* exec, pid in status */
+	PROTO_EVENT_EXEC_EXIT = 8,    /* exec, status */
 };
 
 struct proto_shim_event {
@@ -248,6 +279,7 @@ struct proto_shim_event {
 		int32_t code;
 		char detail[248];
 	} failed;
+	char exec[ID_SIZE + 7]; /* EXEC_*, DETACHED: of that process */
 };
 
 /* True for the last event of a container. */

@@ -39,6 +39,7 @@ struct client {
 struct clients {
 	struct client *first;
 	size_t n;
+	int slot; /* where its process begins in the poll set of this round */
 };
 
 /* A client that takes sock; NULL without memory, or when there are too many (then sock is still the

@@ -6,48 +6,17 @@
 #include "lib/base/fd.h"
 #include "lib/base/path.h"
 #include "lib/base/str.h"
-#include "lib/base/sys.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 
-#define READ_SIZE 65536
-#define KILL_NS   (10 * CLOCK_S)
+#define KILL_NS (10 * CLOCK_S)
 
 /* ---- creation --------------------------------------------------------------------------- */
-/* Our end does not block; the container's is another description of the same pipe. */
-static int make_pipe(int *ret_ours, int *ret_theirs, bool we_read)
-{
-	int ends[2];
-
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return -errno;
-	*ret_ours = ends[we_read ? 0 : 1];
-	*ret_theirs = ends[we_read ? 1 : 0];
-	return fcntl(*ret_ours, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
-}
-
-static int make_pipes(struct container *c, int stdio[3])
-{
-	int r = 0;
-
-	stdio[0] = stdio[1] = stdio[2] = -1;
-	if (c->request->rec->process.flags & LAUNCH_PROC_TTY)
-		return 0;
-	if (c->request->settings.flags & PROTO_SETTINGS_STDIN)
-		r = make_pipe(&c->in, &stdio[0], false);
-	if (r == 0)
-		r = make_pipe(&c->out[0], &stdio[1], true);
-	return r == 0 ? make_pipe(&c->out[1], &stdio[2], true) : r;
-}
-
 static int open_log(struct container *c, struct launch_error *err)
 {
 	const struct proto_shim_settings *s = &c->request->settings;
@@ -102,7 +71,7 @@ static int open_netns(const struct container *c)
 
 	if (!(c->request->rec->ns_new & CLONE_NEWNET))
 		return -1;
-	path_format(path, sizeof path, "/proc/%d/ns/net", (int)c->made.pid);
+	path_format(path, sizeof path, "/proc/%d/ns/net", (int)c->init.pid);
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
@@ -115,57 +84,59 @@ static int launch(struct container *c, const int stdio[3], int park, struct laun
 		.cgroups = &q->layout,
 		.park = park,
 		.target = -1 };
+	struct launch_result made;
 
 	memcpy(args.stdio, stdio, sizeof args.stdio);
-	return launch_create(&args, &c->made, err);
+	int r = launch_create(&args, &made, err);
+	if (r < 0)
+		return r;
+	c->init.pid = made.pid;
+	c->init.pidfd = made.pidfd;
+	c->cgroup = made.cgroup;
+	process_take_console(&c->init, made.console);
+	return 0;
 }
 
-static void close_stdio(int stdio[3])
+static int prepare(struct container *c, int stdio[3], int park[2], struct launch_error *err)
 {
-	for (unsigned i = 0; i < 3; i++)
-		if (stdio[i] >= 0)
-			close(stdio[i]);
-}
+	const struct request *q = c->request;
+	int r = open_log(c, err);
 
-static void take_console(struct container *c)
-{
-	if (c->made.console < 0)
-		return;
-	int is = fcntl(c->made.console, F_GETFL);
-	fcntl(c->made.console, F_SETFL, is | O_NONBLOCK);
-	c->out[0] = c->in = c->made.console;
+	if (r < 0)
+		return r;
+	r = process_make_pipes(&c->init, q->rec->process.flags & LAUNCH_PROC_TTY,
+		q->settings.flags & PROTO_SETTINGS_STDIN, stdio);
+	if (r == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, park) < 0)
+		r = -errno;
+	if (r < 0)
+		*err = (struct launch_error){ .phase = LAUNCH_PHASE_PROTOCOL, .code = -r };
+	return r;
 }
 
 int container_create(struct container *c, struct request *request, struct launch_error *err)
 {
-	int stdio[3], park[2];
+	int stdio[3] = { -1, -1, -1 }, park[2] = { -1, -1 };
 
 	c->request = request;
-	c->park = c->netns = c->in = c->out[0] = c->out[1] = -1;
-	c->made = (struct launch_result){ .pidfd = -1, .console = -1, .cgroup = CGROUP_NONE };
-	int r = open_log(c, err);
-	if (r < 0)
-		return r;
-	r = make_pipes(c, stdio);
-	if (r == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, park) < 0)
-		r = -errno;
-	if (r < 0) {
-		*err = (struct launch_error){ .phase = LAUNCH_PHASE_PROTOCOL, .code = -r };
-		close_stdio(stdio);
-		return r;
-	}
-	r = launch(c, stdio, park[1], err);
-	close_stdio(stdio);
-	close(park[1]);
+	c->park = c->netns = -1;
+	c->init = PROCESS_NONE;
+	c->init.log = &c->log;
+	c->init.ends_with_client = request->settings.flags & PROTO_SETTINGS_STDIN_ONCE;
+	c->cgroup = CGROUP_NONE;
+	int r = prepare(c, stdio, park, err);
+	if (r == 0)
+		r = launch(c, stdio, park[1], err);
+	process_close_stdio(stdio);
+	if (park[1] >= 0)
+		close(park[1]);
 	c->park = park[0];
 	if (r < 0)
 		return r;
 	/* The record's descriptors are in the container now; a kept one would pin its mounts. */
 	for (uint32_t i = 0; i < request->head.record_fds; i++)
 		close(request->fds[i]);
-	take_console(c);
 	c->netns = open_netns(c);
-	c->start_time = read_start_time(c->made.pid);
+	c->start_time = read_start_time(c->init.pid);
 	return 0;
 }
 
@@ -177,152 +148,74 @@ int container_release(struct container *c, struct launch_error *err)
 	return r;
 }
 
-/* ---- streams ------------------------------------------------------------------------------- */
-bool container_read(struct container *c, unsigned stream, struct clients *clients)
+/* ---- further processes ------------------------------------------------------------------------ */
+int container_exec(const struct container *c, const struct launch_record *rec, const int *fds, uint32_t nfds,
+	bool with_stdin, bool with_output, struct process *ret, struct launch_error *err)
 {
-	static char buf[READ_SIZE];
-	enum logfile_stream name = stream == 0 ? LOGFILE_STDOUT : LOGFILE_STDERR;
-	ssize_t n = c->out[stream] < 0 ? 0 : read(c->out[stream], buf, sizeof buf);
+	struct launch_args args = { .rec = rec,
+		.fds = fds,
+		.nfds = nfds,
+		.cgroups = &c->request->layout,
+		.park = -1,
+		.target = c->init.pidfd,
+		.target_pid = c->init.pid };
+	struct launch_result made = { .pidfd = -1, .console = -1, .cgroup = CGROUP_NONE };
+	struct process p = PROCESS_NONE;
+	int stdio[3] = { -1, -1, -1 };
+	bool tty = rec->process.flags & LAUNCH_PROC_TTY;
+	int r = with_output || with_stdin ? process_make_pipes(&p, tty, with_stdin, stdio) : 0;
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return errno == EINTR;
-	if (n <= 0) { /* the end; of a terminal EIO */
-		if (c->out[stream] >= 0 && c->out[stream] != c->made.console)
-			close(c->out[stream]);
-		c->out[stream] = -1;
-		return false;
+	if (r < 0)
+		*err = (struct launch_error){ .phase = LAUNCH_PHASE_PROTOCOL, .code = -r };
+	memcpy(args.stdio, stdio, sizeof args.stdio);
+	if (r == 0)
+		r = launch_exec(&args, &made, err);
+	process_close_stdio(stdio);
+	if (r < 0) {
+		process_close(&p);
+		return r;
 	}
-	if (c->log.fd >= 0)
-		logfile_write(&c->log, name, buf, (size_t)n);
-	for (struct client *cl = clients->first; cl; cl = cl->next) {
-		client_say(cl, name, buf, (size_t)n);
-		cl->wakes = cl->reader != NULL;
-	}
-	return true;
+	cgroup_close(&made.cgroup);
+	p.pid = made.pid;
+	p.pidfd = made.pidfd;
+	p.ends_with_client = true;
+	process_take_console(&p, made.console);
+	*ret = p;
+	return 0;
 }
 
-void container_drain(struct container *c, struct clients *clients)
+/* ---- the end --------------------------------------------------------------------------------- */
+void container_kill(struct container *c)
 {
-	for (unsigned stream = 0; stream < 2; stream++)
-		while (container_read(c, stream, clients))
-			;
+	if (c->cgroup.layout)
+		cgroup_kill(&c->cgroup, clock_mono_ns() + KILL_NS, NULL);
+	process_signal(&c->init, SIGKILL);
 }
 
-void container_write(struct container *c)
+bool container_oom(struct container *c)
 {
-	while (c->in >= 0 && c->input_at < c->input_n) {
-		ssize_t n = write(c->in, c->input + c->input_at, c->input_n - c->input_at);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN)
-			return;
-		if (n < 0) /* nobody reads any more: the rest is for nobody */
-			c->input_ends = true;
-		c->input_at = n < 0 ? c->input_n : c->input_at + (size_t)n;
-	}
-	c->input_at = c->input_n = 0;
-	if (c->input_ends && c->in >= 0 && c->in != c->made.console)
-		close(take_fd(c->in));
-}
+	uint64_t kills = 0;
 
-/* The end of a client's input is the container's when it was asked to be. */
-static void end_input(struct container *c, struct client *client, bool failed)
-{
-	client_end_input(client, failed);
-	if (!(client->flags & PROTO_STREAM_STDIN) || c->made.console >= 0)
-		return;
-	if (c->request->settings.flags & PROTO_SETTINGS_STDIN_ONCE) {
-		c->input_ends = true;
-		container_write(c);
-	}
-}
-
-void container_take_input(struct container *c, struct client *client, bool *ret_detached)
-{
-	const size_t piece = 4096, room = sizeof c->input - c->input_n;
-
-	if (c->input_at > 0 || room < piece + PROTO_KEYS_MAX)
-		return; /* when that is taken */
-	ssize_t n = recv(client->sock, c->input + c->input_n, piece, MSG_DONTWAIT);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n <= 0) {
-		end_input(c, client, n < 0);
-		return;
-	}
-	if (!(client->flags & PROTO_STREAM_STDIN) || c->in < 0)
-		return; /* for nobody */
-	long kept = client_filter(client, c->input + c->input_n, (size_t)n, room);
-	if (kept < 0) {
-		client->ending = true;
-		client->input = false;
-		*ret_detached = true;
-		return;
-	}
-	c->input_n += (size_t)kept;
-	container_write(c);
+	if (c->cgroup.layout)
+		cgroup_oom_kills(&c->cgroup, &kills);
+	return kills > 0;
 }
 
 void container_close_streams(struct container *c)
 {
-	if (c->in >= 0 && c->in != c->made.console)
-		close(c->in);
-	for (unsigned i = 0; i < 2; i++)
-		if (c->out[i] >= 0 && c->out[i] != c->made.console)
-			close(c->out[i]);
-	c->in = c->out[0] = c->out[1] = -1;
 	if (c->log.fd >= 0)
 		logfile_close(&c->log);
 	c->log.fd = -1;
-}
-
-/* ---- the process -------------------------------------------------------------------------------- */
-int container_signal(struct container *c, int sig)
-{
-	if (c->made.pidfd < 0)
-		return -ESRCH;
-	return sys_pidfd_send_signal(c->made.pidfd, sig, NULL, 0) < 0 ? -errno : 0;
-}
-
-int container_resize(struct container *c, unsigned rows, unsigned cols)
-{
-	struct winsize size = { .ws_row = (unsigned short)rows, .ws_col = (unsigned short)cols };
-
-	if (c->made.console < 0)
-		return -ENOTTY;
-	return ioctl(c->made.console, TIOCSWINSZ, &size) < 0 ? -errno : 0;
-}
-
-void container_kill(struct container *c)
-{
-	if (c->made.cgroup.layout)
-		cgroup_kill(&c->made.cgroup, clock_mono_ns() + KILL_NS, NULL);
-	container_signal(c, SIGKILL);
-}
-
-int container_reap(struct container *c, bool *ret_oom)
-{
-	uint64_t kills = 0;
-	int status = 0;
-
-	while (waitpid(c->made.pid, &status, __WALL) < 0 && errno == EINTR)
-		;
-	close(take_fd(c->made.pidfd));
-	if (c->made.cgroup.layout)
-		cgroup_oom_kills(&c->made.cgroup, &kills);
-	*ret_oom = kills > 0;
-	return status;
+	process_close(&c->init);
 }
 
 void container_release_all(struct container *c)
 {
-	if (c->made.cgroup.layout) {
-		cgroup_remove(&c->made.cgroup, clock_mono_ns() + KILL_NS, NULL);
-		cgroup_close(&c->made.cgroup);
-		c->made.cgroup = CGROUP_NONE;
+	if (c->cgroup.layout) {
+		cgroup_remove(&c->cgroup, clock_mono_ns() + KILL_NS, NULL);
+		cgroup_close(&c->cgroup);
+		c->cgroup = CGROUP_NONE;
 	}
-	if (c->made.console >= 0)
-		close(take_fd(c->made.console));
 	if (c->netns >= 0)
 		close(take_fd(c->netns));
 	if (c->park >= 0)
