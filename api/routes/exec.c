@@ -126,6 +126,9 @@ static int read_start(struct starting *s, const struct json *body, bool *ret_det
 	}
 	if (r == 0)
 		r = detach_keys_parse(exec_detach_keys(s->e), s->keys, &s->client.keys_n, err);
+	/* keys are typed: what comes through a pipe may hold those bytes as well */
+	if (r == 0 && !exec_tty(s->e))
+		s->client.keys_n = 0;
 	s->client.keys = s->keys;
 	return r;
 }
