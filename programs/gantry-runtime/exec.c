@@ -6,6 +6,7 @@
 #include "lib/base/sys.h"
 #include "lib/json/json.h"
 #include "programs/gantry-runtime/launcher.h"
+#include "runtime/launch/launch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -134,37 +135,6 @@ static int make_process(
 }
 
 /* ---- where it goes ---------------------------------------------------------------- */
-static const struct place {
-	uint32_t flag;
-	const char *name;
-} places[] = { { CLONE_NEWNS, "mnt" }, { CLONE_NEWPID, "pid" }, { CLONE_NEWNET, "net" },
-	{ CLONE_NEWIPC, "ipc" }, { CLONE_NEWUTS, "uts" }, { CLONE_NEWCGROUP, "cgroup" },
-	{ CLONE_NEWUSER, "user" }, { CLONE_NEWTIME, "time" } };
-#define PLACES (sizeof places / sizeof places[0])
-
-/* The kinds of namespaces in which the container's process is not where we are, which setns(2) through its
- * pidfd enters at once; the user namespace one is in already is refused. */
-static int find_namespaces(pid_t pid, uint32_t *ret, struct error *err)
-{
-	char path[64];
-	struct stat own, theirs;
-	uint32_t flags = 0;
-
-	for (size_t i = 0; i < PLACES; i++) {
-		snprintf(path, sizeof path, "/proc/self/ns/%s", places[i].name);
-		if (stat(path, &own) < 0)
-			continue; /* a kernel without this kind */
-		snprintf(path, sizeof path, "/proc/%d/ns/%s", (int)pid, places[i].name);
-		if (stat(path, &theirs) < 0)
-			return error_sys(err, errno, "cannot look at the %s namespace of process %d",
-				places[i].name, (int)pid);
-		if (own.st_ino != theirs.st_ino || own.st_dev != theirs.st_dev)
-			flags |= places[i].flag;
-	}
-	*ret = flags;
-	return 0;
-}
-
 static int check_running(const struct state *st, bool ignore_paused, struct error *err)
 {
 	enum state_status status = state_status(st);
@@ -199,7 +169,9 @@ static int launch(const struct state *st, const struct exec_options *o, const st
 	r = compile_process(process, b->config, &compile, &record, err);
 	if (r < 0)
 		return r;
-	r = find_namespaces(st->pid, &((struct launch_record *)record.data)->ns_new, err);
+	r = launch_namespaces_of(st->pid, &((struct launch_record *)record.data)->ns_new);
+	if (r < 0)
+		error_sys(err, -r, "cannot look at the namespaces of process %d", (int)st->pid);
 	struct launcher what = { .record = &record,
 		.layout = &layout,
 		.fds = fds,

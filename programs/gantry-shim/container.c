@@ -149,7 +149,7 @@ int container_release(struct container *c, struct launch_error *err)
 }
 
 /* ---- further processes ------------------------------------------------------------------------ */
-int container_exec(const struct container *c, const struct launch_record *rec, const int *fds, uint32_t nfds,
+int container_exec(const struct container *c, struct launch_record *rec, const int *fds, uint32_t nfds,
 	bool with_stdin, bool with_output, struct process *ret, struct launch_error *err)
 {
 	struct launch_args args = { .rec = rec,
@@ -163,7 +163,11 @@ int container_exec(const struct container *c, const struct launch_record *rec, c
 	struct process p = PROCESS_NONE;
 	int stdio[3] = { -1, -1, -1 };
 	bool tty = rec->process.flags & LAUNCH_PROC_TTY;
-	int r = with_output || with_stdin ? process_make_pipes(&p, tty, with_stdin, stdio) : 0;
+	/* Our child, and not reaped: the number is its own. */
+	int r = launch_namespaces_of(c->init.pid, &rec->ns_new);
+
+	if (r == 0 && (with_output || with_stdin))
+		r = process_make_pipes(&p, tty, with_stdin, stdio);
 
 	if (r < 0)
 		*err = (struct launch_error){ .phase = LAUNCH_PHASE_PROTOCOL, .code = -r };

@@ -22,8 +22,9 @@ int container_create(struct container *c, struct request *request, struct launch
 /* 0 when the program runs; -errno and err when it could not be executed: it has ended. */
 int container_release(struct container *c, struct launch_error *err);
 
-/* Runs one more process: rec is checked, fds are its descriptors.  *ret has pipes or a terminal. */
-int container_exec(const struct container *c, const struct launch_record *rec, const int *fds, uint32_t nfds,
+/* Runs one more process: rec is checked (its namespaces are filled in here), fds are its descriptors.  *ret
+ * has pipes or a terminal. */
+int container_exec(const struct container *c, struct launch_record *rec, const int *fds, uint32_t nfds,
 	bool with_stdin, bool with_output, struct process *ret, struct launch_error *err);
 
 /* All of its processes. */

@@ -174,14 +174,14 @@ static size_t padded(uint32_t n)
 }
 
 /* The record is looked into by its own check. */
-static const struct launch_record *record_of(const struct proto_shim_exec *m, size_t nfds)
+static struct launch_record *record_of(const struct proto_shim_exec *m, size_t nfds)
 {
-	const char *p = (const char *)(m + 1);
+	char *p = message + sizeof *m; /* where m is */
 
 	if ((nfds != m->record_fds && nfds != (size_t)m->record_fds + 1) ||
 		launch_record_check(p, m->record_size, m->record_fds, NULL) < 0)
 		return NULL;
-	const struct launch_record *rec = (const void *)p;
+	struct launch_record *rec = (void *)p;
 	return rec->flags & LAUNCH_F_EXEC ? rec : NULL;
 }
 
@@ -211,7 +211,7 @@ static void close_all(const int *fds, size_t n)
 static int run(struct shim *s, const struct proto_shim_exec *m, const int *fds, size_t nfds,
 	struct proto_shim_exec_result *ret)
 {
-	const struct launch_record *rec = record_of(m, nfds);
+	struct launch_record *rec = record_of(m, nfds);
 	bool client = nfds > m->record_fds;
 	struct launch_error err = { 0 };
 	struct exec *e;

@@ -98,6 +98,11 @@ int launch_create(const struct launch_args *args, struct launch_result *ret, str
  * -errno and err: the process has ended.  Closes nothing. */
 int launch_start(int sock, struct launch_error *err);
 
+/* The kinds of namespaces (CLONE_NEW*) in which pid is not where the caller is: what rec->ns_new of an exec
+ * is to say. setns(2) through a pidfd enters them at once; the user namespace one is in already is refused.
+ * 0 or -errno. */
+int launch_namespaces_of(pid_t pid, uint32_t *ret);
+
 /* Runs rec's process in the container of args->target, whose namespaces rec->ns_new names; returns when its
  * execve(2) has succeeded or failed. */
 int launch_exec(const struct launch_args *args, struct launch_result *ret, struct launch_error *err);

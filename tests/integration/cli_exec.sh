@@ -13,6 +13,12 @@ gantry run -d --name box --network none busybox sh -c 'trap exit TERM; while :; 
 # ---- exec ----
 exits "exec" 0 gantry exec box echo hello
 same "prints what the program prints" hello "$out"
+pid=$(gantry inspect -f '{{.State.Pid}}' box)
+kinds="mnt pid net ipc uts cgroup user"
+# shellcheck disable=SC2016
+inside=$(gantry exec box sh -c 'for k in '"$kinds"'; do readlink /proc/self/ns/$k; done')
+of_init=$(for k in $kinds; do readlink "/proc/$pid/ns/$k"; done)
+same "is in every namespace of the container" "$of_init" "$inside"
 exits "its exit code is the program's" 9 gantry exec box sh -c 'exit 9'
 same "standard error apart" err "$(gantry exec box sh -c 'echo out; echo err >&2' 2>&1 >/dev/null)"
 same "input to its end" hello "$(echo hello | gantry exec -i box cat)"
