@@ -5,6 +5,7 @@
 #include "engine/drivers.h"
 #include "engine/events/events.h"
 #include "engine/image/image.h"
+#include "engine/net/net.h"
 #include "engine/state/state.h"
 #include "engine/storages.h"
 #include "lib/base/cleanup.h"
@@ -241,7 +242,11 @@ static int open_parts(struct engine *e, struct error *err)
 	if (r == 0)
 		r = images_open(e, &e->images, err);
 	if (r == 0)
+		r = net_open(e, NULL, &e->net, err);
+	if (r == 0)
 		r = containers_open(e, &e->containers, err);
+	if (r == 0)
+		r = net_settle(e->net, err);
 	if (r < 0)
 		return r;
 	images_settle(e->images);
@@ -270,6 +275,7 @@ void engine_close(struct engine *e)
 	if (!e)
 		return;
 	containers_close(e->containers);
+	net_close(e->net);
 	images_close(e->images);
 	events_free(e->events);
 	storages_free(e->storages);

@@ -137,6 +137,12 @@ struct container_logs {
 int container_logs_follow(
 	struct container *c, const struct container_logs *what, int sock, struct error *err);
 
+/* ---- networks -------------------------------------------------------------------------- */
+/* POST /networks/{ref}/connect and /disconnect; endpoint: EndpointConfig or NULL. */
+int container_network_connect(
+	struct container *c, const char *ref, const struct json *endpoint, struct error *err);
+int container_network_disconnect(struct container *c, const char *ref, bool force, struct error *err);
+
 /* ---- showing ------------------------------------------------------------------------- */
 int container_inspect(struct container *c, struct json **ret, struct error *err);
 

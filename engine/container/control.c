@@ -5,6 +5,7 @@
 
 #include "engine/container/names.h"
 #include "engine/container/shim_client.h"
+#include "engine/net/net.h"
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/path.h"
@@ -136,6 +137,8 @@ static int rename_with_op(struct container *c, const char *name, struct error *e
 		containers_rename(c->engine->containers, c, old + 1, NULL);
 		return r;
 	}
+	if (c->net)
+		net_rename(c->net, name);
 	container_event(c, "rename", "oldName", old);
 	return 0;
 }

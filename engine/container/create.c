@@ -38,18 +38,6 @@ static const char *text(const struct json *o, const char *key)
 }
 
 /* ---- what is asked ---------------------------------------------------------------- */
-static int check_network(const struct json *host, struct error *err)
-{
-	const char *mode = text(host, "NetworkMode");
-
-	if (strcmp(mode, "none") == 0 || strcmp(mode, "host") == 0)
-		return 0;
-	return error_set(err, ERROR_UNSUPPORTED, ENOTSUP,
-		"network mode '%s' is not built into gantry " GANTRY_VERSION
-		": give --network none or --network host",
-		mode);
-}
-
 static int check_mode(const struct json *host, const char *key, const char *const *allowed, struct error *err)
 {
 	const char *mode = text(host, key);
@@ -122,8 +110,6 @@ static int check_host(const struct json *host, struct error *err)
 	if (r == 0 && strcmp(runtime, "runc") != 0)
 		r = error_invalid(err, "unknown or invalid runtime name: %s", runtime);
 	if (r == 0)
-		r = check_network(host, err);
-	if (r == 0)
 		r = check_modes(host, err);
 	if (r == 0)
 		r = check_restart(host, err);
@@ -193,6 +179,10 @@ static int describe(
 	if (r == 0 && json_at(asked, "Healthcheck"))
 		r = error_set(err, ERROR_UNSUPPORTED, ENOTSUP,
 			"Healthcheck is not built into gantry " GANTRY_VERSION);
+	if (r == 0 && str_after(text(c->host_config, "NetworkMode"), "container:") &&
+		json_count(json_at(asked, "ExposedPorts")) > 0)
+		r = error_invalid(
+			err, "conflicting options: port exposing and the container type network mode");
 	if (r == 0)
 		r = image_find(e->images, text(asked, "Image"), &c->image, err);
 	if (r == 0)
@@ -319,7 +309,9 @@ static int create(struct making *m, struct engine *e, const char *name, const st
 	if (r < 0)
 		return r;
 	image_hold(m->c->image, m->c->id);
-	r = make(m, err);
+	r = container_network_prepare(m->c, json_at(body, "NetworkingConfig"), warnings, err);
+	if (r == 0)
+		r = make(m, err);
 	if (r < 0) {
 		image_release(m->c->image, m->c->id);
 		containers_drop(e->containers, m->c);

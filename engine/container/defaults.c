@@ -156,7 +156,9 @@ int defaults_host_config(const struct engine *engine, struct json *o, struct err
 	default_string(o, "IpcMode", "private");
 	default_string(o, "CgroupnsMode", engine->cgroups.pure_v2 ? "private" : "host");
 	default_string(o, "Runtime", "runc");
-	default_string(o, "NetworkMode", "none");
+	default_string(o, "NetworkMode", "bridge");
+	if (strcmp(json_string(json_at(o, "NetworkMode")), "default") == 0)
+		json_set_string(o, "NetworkMode", "bridge");
 	default_objects(o);
 	if (privileged) {
 		json_set_null(o, "MaskedPaths");

@@ -7,6 +7,7 @@
 #include "engine/container/pool.h"
 #include "engine/container/shim_client.h"
 #include "engine/image/image.h"
+#include "engine/net/net.h"
 #include "engine/storages.h"
 #include "lib/base/clock.h"
 #include "lib/base/fault.h"
@@ -79,15 +80,21 @@ void container_ended(struct container *c, const struct container_exit *how)
 		c->life = life;
 		pthread_mutex_unlock(&c->lock);
 	}
+	if (c->net)
+		net_ending(c->net);
 	fault_point("exit.row");
 	tell_die(c, &life);
 	container_wait_tell(c, false);
 	if (c->image)
 		image_hold_running(c->image, c->id, false);
 	container_execs_end(c);
+	if (c->net)
+		net_stop(c->net, false);
 	release_root(c);
 	fault_point("exit.unmounted");
 	release_shim(c);
+	if (c->net)
+		net_released(c->net);
 	fault_point("exit.released");
 }
 

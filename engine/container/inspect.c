@@ -5,6 +5,7 @@
 #include "core/plugin/call.h"
 #include "core/storage/storage.h"
 #include "engine/container/show.h"
+#include "engine/net/net.h"
 #include "engine/storages.h"
 #include "lib/base/path.h"
 #include "lib/base/timefmt.h"
@@ -102,56 +103,12 @@ static void add_storage(struct json *doc, struct container *c)
 	reply_free(facts);
 }
 
-/* An endpoint of a network without addresses. */
-static void add_endpoint(struct json *networks, const char *name)
-{
-	struct json *e = json_set_object(networks, name);
-	static const char *const nulls[] = { "IPAMConfig", "Links", "Aliases" };
-
-	for (size_t i = 0; i < 3; i++)
-		json_set_null(e, nulls[i]);
-	json_set_string(e, "MacAddress", "");
-	json_set_null(e, "DriverOpts");
-	json_set_int(e, "GwPriority", 0);
-	json_set_string(e, "NetworkID", "");
-	json_set_string(e, "EndpointID", "");
-	json_set_string(e, "Gateway", "");
-	json_set_string(e, "IPAddress", "");
-	json_set_int(e, "IPPrefixLen", 0);
-	json_set_string(e, "IPv6Gateway", "");
-	json_set_string(e, "GlobalIPv6Address", "");
-	json_set_int(e, "GlobalIPv6PrefixLen", 0);
-	json_set_null(e, "DNSNames");
-}
-
-void show_networks(struct json *settings, const struct container *c)
-{
-	add_endpoint(
-		json_set_object(settings, "Networks"), json_string(json_at(c->host_config, "NetworkMode")));
-}
-
 static void add_network(struct json *doc, const struct container *c)
 {
 	struct json *o = json_set_object(doc, "NetworkSettings");
 
-	json_set_string(o, "Bridge", "");
-	json_set_string(o, "SandboxID", "");
-	json_set_string(o, "SandboxKey", "");
-	json_set_object(o, "Ports");
-	json_set_bool(o, "HairpinMode", false);
-	json_set_string(o, "LinkLocalIPv6Address", "");
-	json_set_int(o, "LinkLocalIPv6PrefixLen", 0);
-	json_set_null(o, "SecondaryIPAddresses");
-	json_set_null(o, "SecondaryIPv6Addresses");
-	json_set_string(o, "EndpointID", "");
-	json_set_string(o, "Gateway", "");
-	json_set_string(o, "GlobalIPv6Address", "");
-	json_set_int(o, "GlobalIPv6PrefixLen", 0);
-	json_set_string(o, "IPAddress", "");
-	json_set_int(o, "IPPrefixLen", 0);
-	json_set_string(o, "IPv6Gateway", "");
-	json_set_string(o, "MacAddress", "");
-	show_networks(o, c);
+	if (c->net)
+		net_settings(c->net, o);
 }
 
 char *show_name(struct container *c, char *buf, size_t size)

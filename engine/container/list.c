@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GET /containers/json: docker ps. */
 #include "engine/container/object.h"
+#include "engine/net/net.h"
 
 #include "engine/container/show.h"
 #include "engine/container/status.h"
@@ -26,8 +27,7 @@ struct listing {
 };
 
 /* ---- filters --------------------------------------------------------------------- */
-static const char *const unbuilt[] = { "expose", "publish", "health", "is-task", "isolation", "network",
-	"volume", NULL };
+static const char *const unbuilt[] = { "health", "is-task", "isolation", "volume", NULL };
 
 static int check_states(const struct filters *f, struct error *err)
 {
@@ -87,6 +87,8 @@ static int check(struct containers *all, struct listing *l, struct error *err)
 	if (r == 0)
 		r = check_exited(f, err);
 	if (r == 0)
+		r = net_check_filters(f, err);
+	if (r == 0)
 		r = time_of(all, f, "before", &l->before_ns, err);
 	return r == 0 ? time_of(all, f, "since", &l->since_ns, err) : r;
 }
@@ -134,7 +136,7 @@ static bool matches(const struct listing *l, struct container *c, const struct c
 	if (!filters_match_regex(f, "name", name) && !filters_match_regex(f, "name", name + 1))
 		return false;
 	return filters_match(f, "status", show_state(life)) && exit_matches(f, life) &&
-	       ancestor_matches(f, c);
+	       ancestor_matches(f, c) && (!c->net || net_matches(c->net, f));
 }
 
 /* Without --all only what runs, unless a filter asks for others. */
@@ -185,13 +187,14 @@ static void add_line(struct listing *l, struct container *c, const struct contai
 	json_set_string(o, "ImageID", c->image_id);
 	add_command(o, c);
 	json_set_int(o, "Created", c->created_ns / CLOCK_S);
-	json_set_array(o, "Ports");
+	json_set_null(o, "Ports");
 	json_set(o, "Labels", json_copy(json_at(c->config, "Labels")));
 	json_set_string(o, "State", show_state(life));
 	json_set_string(o, "Status", status_text(&facts, l->now_ns, status));
 	json_set_string(json_set_object(o, "HostConfig"), "NetworkMode",
 		json_string(json_at(c->host_config, "NetworkMode")));
-	show_networks(json_set_object(o, "NetworkSettings"), c);
+	if (c->net)
+		net_summary(c->net, o);
 	json_set_array(o, "Mounts");
 }
 

@@ -3,6 +3,7 @@
 
 #include "engine/events/events.h"
 #include "engine/image/image.h"
+#include "engine/net/net.h"
 #include "engine/state/state.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
@@ -37,6 +38,8 @@ void container_unref(struct container *c)
 {
 	if (!c || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1)
 		return;
+	net_free(c->net);
+	json_free(c->network_saved);
 	json_free(c->config);
 	json_free(c->host_config);
 	image_unref(c->image);
@@ -114,6 +117,8 @@ static char *row_of(const struct container *c, const struct container_life *life
 	json_set_string(doc, "storage", c->storage);
 	json_set(doc, "config", json_copy(c->config));
 	json_set(doc, "hostConfig", json_copy(c->host_config));
+	if (c->net)
+		json_set(doc, "network", net_save(c->net));
 	put_life(doc, life);
 	char *text = json_text(doc);
 	json_free(doc);
@@ -226,6 +231,7 @@ static int read_row(struct container *c, const struct json *doc, struct error *e
 		return r;
 	c->config = json_copy(config);
 	c->host_config = json_copy(host);
+	c->network_saved = json_copy(json_at(doc, "network"));
 	if (!c->config || !c->host_config)
 		return error_sys(err, ENOMEM, "cannot keep the configuration");
 	r = json_opt_bool(c->config, "Tty", false, &c->tty, err);

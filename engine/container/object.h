@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
+struct net_member;
 struct shim;
 
 /* What changes in a container's life; copied whole. */
@@ -40,6 +41,8 @@ struct container {
 	char *storage;                     /* driver's name in Docker's API */
 	bool tty;
 	atomic_bool auto_remove; /* off while a restart is under way */
+	struct net_member *net;     /* NULL: half-made */
+	struct json *network_saved; /* of the row, until the network is loaded */
 
 	pthread_mutex_t lock;
 	pthread_cond_t op_done;
@@ -91,12 +94,23 @@ void container_wait_tell(struct container *c, bool removed);
 
 /* ---- files.c: data-root/containers/<id> ---- */
 int container_files_make(struct container *c, struct error *err);
-int container_files_write_etc(struct container *c, struct error *err);  /* hosts, hostname, resolv.conf */
 int container_files_open(const struct container *c, struct error *err); /* the folder's descriptor */
 void container_files_remove(const struct container *c);
 /* The path of a file in it, "" for the folder's own. */
 #define CONTAINER_PATH_SIZE 4096
 char *container_files_path(const struct container *c, const char *name, char buf[CONTAINER_PATH_SIZE]);
+
+/* ---- network.c ---- */
+struct json;
+/* At create: what HostConfig, Config and the request's NetworkingConfig ask for. */
+int container_network_prepare(
+	struct container *c, const struct json *networking, struct json *warnings, struct error *err);
+/* From the row; then of one that runs. */
+int container_network_load(struct container *c, const struct json *saved, struct error *err);
+int container_network_restore(struct container *c, struct error *err);
+/* /proc/PID/ns/net of its first process. */
+#define CONTAINER_NETNS_SIZE 40
+char *container_network_path(pid_t pid, char buf[CONTAINER_NETNS_SIZE]);
 
 /* ---- start.c ---- */
 /* "/docker/<id>". */

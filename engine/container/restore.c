@@ -11,6 +11,7 @@
 #include "engine/container/pool.h"
 #include "engine/container/shim_client.h"
 #include "engine/image/image.h"
+#include "engine/net/net.h"
 #include "engine/state/state.h"
 #include "engine/storages.h"
 #include "lib/base/cleanup.h"
@@ -117,6 +118,11 @@ static int load_row(void *ctx, const struct state_row *row, struct error *err)
 	if (c->life.phase == CONTAINER_CREATING || c->life.phase == CONTAINER_REMOVING || !c->name)
 		return keep_half(r, c, err);
 	rc = containers_add(r->all, c, err);
+	if (rc == 0) {
+		struct error why = ERROR_INIT;
+		if (container_network_load(c, c->network_saved, &why) < 0)
+			log_error("container %s: %s", c->id, why.text);
+	}
 	if (rc == 0 && image_find_held(r->engine->images, c->image_id, &c->image) == 0) {
 		image_hold(c->image, c->id);
 		image_hold_running(c->image, c->id, c->life.phase == CONTAINER_RUNNING);
@@ -149,6 +155,10 @@ static void take_start_back(struct container *c)
 	life.exit_code = life.prev_exit_code;
 	life.started_ns = life.prev_started_ns;
 	life.pid = 0;
+	if (c->net) {
+		net_stop(c->net, true);
+		net_released(c->net);
+	}
 	if (container_save(c, &life, &err) < 0)
 		log_warning("container %s: %s", c->id, err.text);
 }
@@ -200,6 +210,8 @@ static void on_found(void *arg, const struct shim_found *f)
 		   container_life(c).phase == CONTAINER_RUNNING) {
 		shim_set_data(f->shim, c);
 		c->shim = f->shim;
+		if (c->net && container_network_restore(c, &err) < 0)
+			log_warning("container %s: %s", c->id, err.text);
 	} else {
 		log_warning("shim %s belongs to no container that should run: it is ended", f->short_id);
 		shim_teardown(f->shim);

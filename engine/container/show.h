@@ -8,9 +8,6 @@
 /* "created", "running", "paused", "exited", "removing". */
 const char *show_state(const struct container_life *life);
 
-/* "Networks": {...} of a container. */
-void show_networks(struct json *settings, const struct container *c);
-
 /* "/web"; returns buf. */
 char *show_name(struct container *c, char *buf, size_t size);
 

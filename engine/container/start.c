@@ -14,6 +14,7 @@
 #include "engine/container/spec.h"
 #include "engine/container/start_error.h"
 #include "engine/image/image.h"
+#include "engine/net/net.h"
 #include "engine/storages.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
@@ -28,6 +29,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <string.h>
 
 #define CGROUP_PARENT "docker"
@@ -67,6 +69,8 @@ struct starting {
 	struct shim *shim;
 	struct launch_error why;
 	bool mounted;
+	struct net_sandbox sandbox;
+	bool networked;
 };
 
 /* The launcher takes a detached mount; a folder becomes one. */
@@ -117,6 +121,9 @@ static void warn(void *context, const char *text)
 	log_warning("container %s: %s", c->id, text);
 }
 
+/* The record's descriptors: the root, then the sandbox. */
+static const struct compile_join sandbox_join = { .type = CLONE_NEWNET, .fd = 1 };
+
 static int compile(struct starting *s, const struct json *oci, struct error *err)
 {
 	struct container *c = s->c;
@@ -140,6 +147,8 @@ static int compile(struct starting *s, const struct json *oci, struct error *err
 	o.warn = warn;
 	o.warn_context = c;
 	o.root_fd = 0;
+	o.joins = &sandbox_join;
+	o.n_joins = s->sandbox.netns >= 0;
 	o.user = user ? user : "";
 	o.user_groups = (const char *const *)groups;
 	o.n_user_groups = str_list_count(groups);
@@ -158,11 +167,10 @@ static int make_record(struct starting *s, struct error *err)
 		.id = c->id,
 		.config = c->config,
 		.host_config = c->host_config,
-		.etc = container_files_path(c, "", etc) };
-	int r = container_files_write_etc(c, err);
+		.etc = etc };
+	int r = path_format(etc, sizeof etc, "%s/containers/%s", c->engine->config.data_root, s->sandbox.etc);
 
-	if (r == 0)
-		r = spec_build(&facts, &oci, err);
+	r = r < 0 ? error_invalid(err, "--data-root is too long") : spec_build(&facts, &oci, err);
 	return r == 0 ? compile(s, oci, err) : r;
 }
 
@@ -172,8 +180,8 @@ static int launch(struct starting *s, struct error *err)
 	struct log_config log;
 	struct shim_launch what = { .id = c->id,
 		.record = &s->record,
-		.fds = &s->tree->fd,
-		.nfds = 1,
+		.fds = (const int[]){ s->tree->fd, s->sandbox.netns },
+		.nfds = s->sandbox.netns >= 0 ? 2 : 1,
 		.cgroups = &c->engine->cgroups,
 		.data = c };
 	int r = log_config_read(json_at(c->host_config, "LogConfig"), &log, err);
@@ -251,6 +259,30 @@ static void keep_failure(
 		log_warning("container %s: %s", c->id, err.text);
 }
 
+static int open_network(struct starting *s, struct error *err)
+{
+	char path[CONTAINER_NETNS_SIZE];
+	int r = s->sandbox.keep_n ? shim_keep(s->shim, s->sandbox.keep, s->sandbox.keep_n, err) : 0;
+
+	if (r == 0)
+		r = net_publish(s->c->net, container_network_path(shim_facts(s->shim)->pid, path), err);
+	if (r < 0) {
+		shim_abandon(s->shim);
+		shim_unref(s->shim);
+		s->shim = NULL;
+	}
+	return r;
+}
+
+static void close_network(struct starting *s)
+{
+	net_sandbox_done(&s->sandbox);
+	if (!s->networked)
+		return;
+	net_stop(s->c->net, false);
+	net_released(s->c->net);
+}
+
 static int build(struct starting *s, struct error *err)
 {
 	int r = mount_root(s, err);
@@ -259,9 +291,15 @@ static int build(struct starting *s, struct error *err)
 		return r;
 	r = fault_point("start.mounted");
 	if (r == 0)
-		r = make_record(s, err);
+		r = net_start(s->c->net, &s->sandbox, err);
+	if (r < 0)
+		return r;
+	s->networked = true;
+	r = make_record(s, err);
 	if (r == 0)
 		r = launch(s, err);
+	if (r == 0)
+		r = open_network(s, err);
 	if (r < 0)
 		return r;
 	fault_point("start.launched");
@@ -274,7 +312,7 @@ static int build(struct starting *s, struct error *err)
 
 static int start(struct container *c, struct error *err)
 {
-	struct starting s = { .c = c };
+	struct starting s = { .c = c, .sandbox = NET_SANDBOX_NONE };
 	struct container_life before = container_life(c);
 	int code = 128;
 	int r = build(&s, err);
@@ -288,11 +326,13 @@ static int start(struct container *c, struct error *err)
 		else /* a supervisor that was killed has not cleaned up behind itself */
 			container_cgroup_remove(c);
 		shim_unref(s.shim);
+		close_network(&s);
 		unmount_root(&s);
 		keep_failure(c, &before, code, err);
 		container_attach_drop(c);
 		return r;
 	}
+	net_sandbox_done(&s.sandbox);
 	reply_free(s.tree);
 	if (c->image)
 		image_hold_running(c->image, c->id, true);
