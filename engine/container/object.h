@@ -40,7 +40,7 @@ struct container {
 	struct image *image;               /* held; NULL: it was removed by force */
 	char *storage;                     /* driver's name in Docker's API */
 	bool tty;
-	atomic_bool auto_remove; /* off while a restart is under way */
+	atomic_bool auto_remove;    /* off while a restart is under way */
 	struct net_member *net;     /* NULL: half-made */
 	struct json *network_saved; /* of the row, until the network is loaded */
 

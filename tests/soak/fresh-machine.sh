@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# scripts/quickstart on a machine that has nothing: Debian 12 as debootstrap leaves it, in an overlay, with this machine's
-# network. It must end within three minutes, run a second time, start no service and leave no policy-rc.d.
+# scripts/quickstart on a machine that has nothing: Debian 12 as debootstrap leaves it, in an overlay. It has this machine's
+# network, from which the bridge, the tables and the cgroups of gantryd are removed at the end. It must end within three
+# minutes, run a second time, leave no policy-rc.d and nothing but the gantryd that it names.
 # timeout: 900
 set -u
 tree=$("$GANTRY_SOURCE_DIR/tests/support/rootfs" debian) || {
@@ -39,12 +40,24 @@ inside() {
 	"${fresh[@]}" scripts/quickstart
 	echo "exit $?"
 	[ -e /usr/sbin/policy-rc.d ] && echo "policy left"
+	pid=$(cat build/quickstart/gantry.pid)
+	kill "$pid"
+	for _ in {1..300}; do
+		[ -e "/proc/$pid" ] || break
+		sleep 0.1
+	done
+	[ -e "/proc/$pid" ] && echo "gantryd left"
 	echo "== end"
 }
 export -f inside
+forwarding=$(cat /proc/sys/net/ipv4/ip_forward)
 started=$SECONDS
 unshare --mount --propagation private bash -c inside >"$TMPDIR/log" 2>&1
 took=$((SECONDS - started))
+ip link del gantry0 2>/dev/null
+nft list tables | grep ' gantry-' | sed 's/^/delete /' | nft -f -
+rmdir /sys/fs/cgroup/*/gantry/shims /sys/fs/cgroup/*/gantry /sys/fs/cgroup/*/docker 2>/dev/null
+echo "$forwarding" >/proc/sys/net/ipv4/ip_forward
 sed 's/^/# /' "$TMPDIR/log"
 
 number=0
