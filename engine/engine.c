@@ -8,6 +8,7 @@
 #include "engine/net/net.h"
 #include "engine/state/state.h"
 #include "engine/storages.h"
+#include "engine/volume/volume.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/fd.h"
 #include "lib/base/id.h"
@@ -242,6 +243,8 @@ static int open_parts(struct engine *e, struct error *err)
 	if (r == 0)
 		r = images_open(e, &e->images, err);
 	if (r == 0)
+		r = volumes_open(e, &e->volumes, err);
+	if (r == 0)
 		r = net_open(e, NULL, &e->net, err);
 	if (r == 0)
 		r = containers_open(e, &e->containers, err);
@@ -276,6 +279,7 @@ void engine_close(struct engine *e)
 		return;
 	containers_close(e->containers);
 	net_close(e->net);
+	volumes_close(e->volumes);
 	images_close(e->images);
 	events_free(e->events);
 	storages_free(e->storages);
@@ -291,4 +295,22 @@ void engine_close(struct engine *e)
 	if (e->data_dir >= 0)
 		close(e->data_dir);
 	free(e);
+}
+
+int engine_program(const struct engine *e, const char *name, char buf[PATH_MAX], struct error *err)
+{
+	char self[PATH_MAX];
+
+	if (e->config.shim_folder)
+		return path_format(buf, PATH_MAX, "%s/%s", e->config.shim_folder, name) < 0
+			       ? error_invalid(err, "the folder of gantry's programs has too long a name")
+			       : 0;
+	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+	if (n <= 0)
+		return error_sys(err, errno, "cannot find this program's folder by /proc/self/exe");
+	self[n] = '\0';
+	*strrchr(self, '/') = '\0';
+	return path_format(buf, PATH_MAX, "%s/%s", self, name) < 0
+		       ? error_invalid(err, "the folder of gantry's programs has too long a name")
+		       : 0;
 }

@@ -3,8 +3,9 @@
  * The engine: what one gantryd decides and knows.  Everything that lives longer than a daemon (containers,
  *their shims) is found again by what lies in exec-root and in the database; engine_open joins the two.
  *
- *	data-root  0710  gantry.db, containers/<id>/, blobs/sha256/, <driver>/, image/, tmp/ (emptied at
- *start), lock exec-root  0711  shim/<12 hex>/, drivers/<name>/      a tmpfs: what a reboot takes away
+ *	data-root  0710  gantry.db, containers/<id>/, volumes/<name>/, blobs/sha256/, <driver>/, image/, tmp/
+ *(emptied at start), lock exec-root  0711  shim/<12 hex>/, drivers/<name>/      a tmpfs: what a reboot takes
+ *away
  *
  * Threads: the struct's members are set by engine_open and only read afterwards; what they point to has its
  *own locks.
@@ -17,6 +18,7 @@
 #include "lib/base/error.h"
 #include "lib/cgroup/layout.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,6 +29,7 @@ struct images;
 struct containers;
 struct net;
 struct storages;
+struct volume_table;
 
 /* Texts are the caller's and outlive the engine. */
 struct engine_config {
@@ -62,6 +65,7 @@ struct engine {
 	struct state *state;
 	struct events *events;
 	struct images *images;
+	struct volume_table *volumes;
 	struct containers *containers;
 	struct net *net;
 };
@@ -71,5 +75,9 @@ int engine_open(const struct engine_config *config, struct engine **ret, struct 
 
 /* Closes everything; containers run on. */
 void engine_close(struct engine *engine);
+
+/* The path of a program that gantryd starts or hands to containers ("gantry-worker"): they lie in one folder.
+ */
+int engine_program(const struct engine *engine, const char *name, char buf[PATH_MAX], struct error *err);
 
 #endif

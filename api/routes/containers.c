@@ -332,11 +332,26 @@ static int list(struct exchange *x, void *user, struct error *err)
 	return r < 0 ? r : answer_json(x, 200, doc, err);
 }
 
+static int top(struct exchange *x, void *user, struct error *err)
+{
+	const char *args = exchange_query(x, "ps_args");
+	struct container *c;
+	struct json *doc;
+	int r = find(x, user, &c, err);
+
+	if (r < 0)
+		return r;
+	r = container_top(c, args ? args : "", &doc, err);
+	container_unref(c);
+	return r < 0 ? r : answer_json(x, 200, doc, err);
+}
+
 static const struct route table[] = {
 	{ "GET", "/containers/json", list, 0, "container.list" },
 	{ "POST", "/containers/create", create, 0, "container.create" },
 	{ "GET", "/containers/{id}/json", inspect, 0, "container.inspect" },
 	{ "POST", "/containers/{id}/start", start, 0, "container.start" },
+	{ "GET", "/containers/{id}/top", top, 0, "container.top" },
 	{ "POST", "/containers/{id}/stop", stop, 0, "container.stop" },
 	{ "POST", "/containers/{id}/kill", kill_, 0, "container.kill" },
 	{ "POST", "/containers/{id}/wait", wait_, 0, "container.wait" },

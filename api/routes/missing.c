@@ -29,7 +29,6 @@ static int not_swarm(struct exchange *x, void *user, struct error *err)
 }
 
 static const struct route routes[] = {
-	{ "GET", "/containers/{id}/top", not_built, 0, NULL },
 	{ "GET", "/containers/{id}/changes", not_built, 0, NULL },
 	{ "GET", "/containers/{id}/export", not_built, 0, NULL },
 	{ "GET", "/containers/{id}/stats", not_built, 0, NULL },
@@ -50,12 +49,7 @@ static const struct route routes[] = {
 	{ "GET", "/system/df", not_built, 0, NULL },
 	{ "GET", "/images/{name...}/get", not_built, 0, NULL },
 	{ "GET", "/images/get", not_built, 0, NULL },
-	{ "GET", "/volumes", not_built, 0, NULL },
-	{ "POST", "/volumes/create", not_built, 0, NULL },
-	{ "GET", "/volumes/{name}", not_built, 0, NULL },
 	{ "PUT", "/volumes/{name}", not_swarm, 0, NULL },
-	{ "DELETE", "/volumes/{name}", not_built, 0, NULL },
-	{ "POST", "/volumes/prune", not_built, 0, NULL },
 	{ "GET", "/plugins/privileges", not_built, 0, NULL },
 	{ "POST", "/plugins/pull", not_built, 0, NULL },
 	{ "DELETE", "/plugins/{name...}", not_built, 0, NULL },

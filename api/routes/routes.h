@@ -36,7 +36,7 @@ struct route_group {
 	size_t n;
 };
 extern const struct route_group system_routes, event_routes, container_routes, stream_routes, exec_routes,
-	image_routes, network_routes, plugin_routes, missing_routes;
+	image_routes, network_routes, volume_routes, plugin_routes, missing_routes;
 #define ROUTE_GROUP(table)                                  \
 	{                                                   \
 		(table), sizeof(table) / sizeof((table)[0]) \

@@ -10,7 +10,8 @@
 #define ROUTES_MAX 160
 
 static const struct route_group *const groups[] = { &system_routes, &event_routes, &container_routes,
-	&stream_routes, &exec_routes, &image_routes, &network_routes, &plugin_routes, &missing_routes };
+	&stream_routes, &exec_routes, &image_routes, &network_routes, &volume_routes, &plugin_routes,
+	&missing_routes };
 
 static struct route all[ROUTES_MAX];
 static size_t n_all;

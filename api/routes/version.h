@@ -20,6 +20,7 @@ enum version_gate {
 	VERSION_WAIT_HEADERS_FIRST,     /* 1.30: wait sends its head before it blocks */
 	VERSION_STOP_SIGNAL,            /* 1.42: stop and restart take a signal */
 	VERSION_MULTIPLEXED_TYPE,       /* 1.42: streams without a terminal say so in Content-Type */
+	VERSION_PRUNE_ANONYMOUS,        /* 1.42: volumes/prune takes anonymous ones alone */
 	VERSION_IMAGE_CONTAINERS_COUNT, /* 1.51: images/json counts containers */
 	VERSION_GATES,
 };

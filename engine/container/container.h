@@ -146,6 +146,9 @@ int container_network_disconnect(struct container *c, const char *ref, bool forc
 /* ---- showing ------------------------------------------------------------------------- */
 int container_inspect(struct container *c, struct json **ret, struct error *err);
 
+/* What `ps ARGS` ("": -ef) says of its processes: {Titles, Processes}.  CONFLICT when it does not run. */
+int container_top(struct container *c, const char *args, struct json **ret, struct error *err);
+
 struct filters;
 /* GET /containers/json: newest first.  limit 0: no limit. */
 struct container_list {

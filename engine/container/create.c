@@ -8,6 +8,7 @@
 #include "core/storage/storage.h"
 #include "engine/container/defaults.h"
 #include "engine/container/fields.h"
+#include "engine/container/limits.h"
 #include "engine/container/log_config.h"
 #include "engine/container/merge.h"
 #include "engine/container/names.h"
@@ -38,34 +39,42 @@ static const char *text(const struct json *o, const char *key)
 }
 
 /* ---- what is asked ---------------------------------------------------------------- */
-static int check_mode(const struct json *host, const char *key, const char *const *allowed, struct error *err)
+/* "container:" in the list stands for any container. */
+static int check_mode(const struct json *host, const char *key, const char *noun, const char *const *allowed,
+	struct error *err)
 {
-	const char *mode = text(host, key);
+	const char *mode = text(host, key), *name;
 
-	for (; *allowed; allowed++)
-		if (strcmp(mode, *allowed) == 0)
+	for (; *allowed; allowed++) {
+		if (strcmp(mode, *allowed) == 0 && !str_ends_with(mode, ":"))
 			return 0;
-	if (strncmp(mode, "container:", 10) == 0)
-		return error_set(err, ERROR_UNSUPPORTED, ENOTSUP,
-			"%s '%s' is not built into gantry " GANTRY_VERSION, key, mode);
-	return error_invalid(err, "invalid %s: %s", key, mode);
+		if (str_ends_with(*allowed, ":") && (name = str_after(mode, *allowed)) && *name)
+			return 0;
+	}
+	return error_invalid(err, "invalid %s: %s", noun, mode);
 }
 
 static int check_modes(const struct json *host, struct error *err)
 {
-	static const char *const ipc[] = { "private", "shareable", "host", "none", NULL };
-	static const char *const pid[] = { "", "host", NULL };
+	static const char *const ipc[] = { "private", "shareable", "host", "none", "container:", NULL };
+	static const char *const pid[] = { "", "host", "container:", NULL };
+	static const char *const uts[] = { "", "host", NULL };
 	static const char *const cgroupns[] = { "private", "host", NULL };
 	static const char *const isolation[] = { "", "default", NULL };
-	int r = check_mode(host, "IpcMode", ipc, err);
+	int r = check_mode(host, "IpcMode", "IPC mode", ipc, err);
 
 	if (r == 0)
-		r = check_mode(host, "PidMode", pid, err);
+		r = check_mode(host, "PidMode", "PID mode", pid, err);
 	if (r == 0)
-		r = check_mode(host, "UTSMode", pid, err);
+		r = check_mode(host, "UTSMode", "UTS mode", uts, err);
 	if (r == 0)
-		r = check_mode(host, "CgroupnsMode", cgroupns, err);
-	return r == 0 ? check_mode(host, "Isolation", isolation, err) : r;
+		r = check_mode(host, "UsernsMode", "user namespace mode", uts, err);
+	if (r == 0)
+		r = check_mode(host, "CgroupnsMode", "cgroup namespace mode", cgroupns, err);
+	if (r == 0 && check_mode(host, "Isolation", "", isolation, NULL) < 0)
+		r = error_invalid(err, "invalid isolation (%s): linux only supports 'default'",
+			text(host, "Isolation"));
+	return r;
 }
 
 static int check_restart(const struct json *host, struct error *err)
@@ -155,6 +164,7 @@ struct making {
 	struct container *c;
 	struct storage *storage;
 	uint64_t size;
+	struct json *warnings;
 	char top[DIGEST_SIZE]; /* the image's topmost layer */
 };
 
@@ -196,6 +206,8 @@ static int describe(
 	if (r == 0)
 		r = check_host(c->host_config, err);
 	if (r == 0)
+		r = limits_check(e, c->host_config, warnings, err);
+	if (r == 0)
 		r = keep(&c->image_id, image_id(c->image), err);
 	return r == 0 ? keep(&c->image_name, text(asked, "Image"), err) : r;
 }
@@ -207,6 +219,7 @@ static int try_spec(const struct container *c, struct error *err)
 		.id = c->id,
 		.config = c->config,
 		.host_config = c->host_config,
+		.mounts = &c->mounts,
 		.etc = "/" };
 	auto_json struct json *oci = NULL;
 
@@ -219,6 +232,8 @@ static int prepare(
 	struct container *c = m->c;
 	int r = describe(m, e, body, warnings, err);
 
+	if (r == 0)
+		r = mounts_read(e, c->config, c->host_config, &c->mounts, err);
 	if (r == 0)
 		r = try_spec(c, err);
 	if (r == 0)
@@ -275,6 +290,8 @@ static int make(struct making *m, struct error *err)
 		return r;
 	r = fault_point("create.row");
 	if (r == 0)
+		r = mounts_make(c, err);
+	if (r == 0)
 		r = make_layer(m, err);
 	if (r < 0)
 		goto row;
@@ -284,17 +301,23 @@ static int make(struct making *m, struct error *err)
 	if (r < 0)
 		goto layer;
 	fault_point("create.files");
+	r = mounts_fill(c, m->warnings, err);
+	if (r < 0)
+		goto files;
 	life.phase = CONTAINER_CREATED;
 	r = container_save(c, &life, err);
 	if (r == 0) {
 		fault_point("create.created");
 		return 0;
 	}
+files:
 	container_files_remove(c);
 layer:
 	if (storage_remove(m->storage, c->id, NULL, NULL) < 0)
 		log_warning("container %s: its layer could not be removed: the next start does it", c->id);
 row:
+	mounts_release(c);
+	mounts_remove_anonymous(c);
 	container_forget(c, NULL);
 	return r;
 }
@@ -304,6 +327,7 @@ static int create(struct making *m, struct engine *e, const char *name, const st
 {
 	int r = prepare(m, e, body, warnings, err);
 
+	m->warnings = warnings;
 	if (r == 0)
 		r = take_name(m->c, name, err);
 	if (r < 0)

@@ -90,6 +90,7 @@ void container_ended(struct container *c, const struct container_exit *how)
 	container_execs_end(c);
 	if (c->net)
 		net_stop(c->net, false);
+	mounts_unuse(c);
 	release_root(c);
 	fault_point("exit.unmounted");
 	release_shim(c);
@@ -112,7 +113,7 @@ static void finish(void *arg)
 	/* Nobody removes what runs, so that this cannot be refused. */
 	if (container_op_begin(c, "exit", NULL) == 0) {
 		container_ended(c, &e->how);
-		bool removed = c->auto_remove && container_remove_now(c, NULL) == 0;
+		bool removed = c->auto_remove && container_remove_now(c, true, NULL) == 0;
 		container_op_end(c);
 		if (removed)
 			container_remove_rest(c);

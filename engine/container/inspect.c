@@ -142,7 +142,7 @@ int container_inspect(struct container *c, struct json **ret, struct error *err)
 	json_set_null(doc, "ExecIDs");
 	json_set(doc, "HostConfig", json_copy(c->host_config));
 	add_storage(doc, c);
-	json_set_array(doc, "Mounts");
+	mounts_show(&c->mounts, json_set_array(doc, "Mounts"));
 	json_set(doc, "Config", json_copy(c->config));
 	add_network(doc, c);
 	if (json_kind(doc) != JSON_OBJECT)

@@ -27,7 +27,7 @@ struct listing {
 };
 
 /* ---- filters --------------------------------------------------------------------- */
-static const char *const unbuilt[] = { "health", "is-task", "isolation", "volume", NULL };
+static const char *const unbuilt[] = { "health", "is-task", "isolation", NULL };
 
 static int check_states(const struct filters *f, struct error *err)
 {
@@ -121,6 +121,20 @@ static bool ancestor_matches(const struct filters *f, const struct container *c)
 	return false;
 }
 
+/* By a volume's name, or a destination. */
+static bool volume_matches(const struct filters *f, const struct container *c)
+{
+	if (!filters_has(f, "volume"))
+		return true;
+	for (size_t i = 0; i < c->mounts.n; i++) {
+		const struct mount_point *m = &c->mounts.v[i];
+		if (filters_match(f, "volume", m->destination) ||
+			(m->type == MOUNT_VOLUME && filters_match(f, "volume", m->name)))
+			return true;
+	}
+	return false;
+}
+
 static bool matches(const struct listing *l, struct container *c, const struct container_life *life)
 {
 	const struct filters *f = l->what->filters;
@@ -136,7 +150,7 @@ static bool matches(const struct listing *l, struct container *c, const struct c
 	if (!filters_match_regex(f, "name", name) && !filters_match_regex(f, "name", name + 1))
 		return false;
 	return filters_match(f, "status", show_state(life)) && exit_matches(f, life) &&
-	       ancestor_matches(f, c) && (!c->net || net_matches(c->net, f));
+	       ancestor_matches(f, c) && volume_matches(f, c) && (!c->net || net_matches(c->net, f));
 }
 
 /* Without --all only what runs, unless a filter asks for others. */
@@ -195,7 +209,7 @@ static void add_line(struct listing *l, struct container *c, const struct contai
 		json_string(json_at(c->host_config, "NetworkMode")));
 	if (c->net)
 		net_summary(c->net, o);
-	json_set_array(o, "Mounts");
+	mounts_show(&c->mounts, json_set_array(o, "Mounts"));
 }
 
 static int visit(struct container *c, void *ctx)

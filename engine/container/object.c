@@ -40,6 +40,7 @@ void container_unref(struct container *c)
 		return;
 	net_free(c->net);
 	json_free(c->network_saved);
+	mounts_done(&c->mounts);
 	json_free(c->config);
 	json_free(c->host_config);
 	image_unref(c->image);
@@ -96,6 +97,8 @@ static void put_life(struct json *doc, const struct container_life *l)
 
 	json_set_int(o, "phase", l->phase);
 	json_set_bool(o, "oomKilled", l->oom_killed);
+	if (l->drops_volumes)
+		json_set_bool(o, "dropsVolumes", true);
 	json_set_int(o, "pid", l->pid);
 	json_set_uint(o, "pidStart", l->pid_start);
 	json_set_int(o, "exitCode", l->exit_code);
@@ -117,6 +120,8 @@ static char *row_of(const struct container *c, const struct container_life *life
 	json_set_string(doc, "storage", c->storage);
 	json_set(doc, "config", json_copy(c->config));
 	json_set(doc, "hostConfig", json_copy(c->host_config));
+	if (c->mounts.n > 0)
+		json_set(doc, "mounts", mounts_save(&c->mounts));
 	if (c->net)
 		json_set(doc, "network", net_save(c->net));
 	put_life(doc, life);
@@ -174,6 +179,8 @@ static int get_life(const struct json *doc, struct container_life *l, struct err
 	if (r == 0)
 		r = json_opt_bool(o, "oomKilled", false, &l->oom_killed, err);
 	if (r == 0)
+		r = json_opt_bool(o, "dropsVolumes", false, &l->drops_volumes, err);
+	if (r == 0)
 		r = json_opt_int(o, "pid", 0, 0, INT32_MAX, &pid, err);
 	if (r == 0)
 		r = json_opt_uint(o, "pidStart", 0, INT64_MAX, &l->pid_start, err);
@@ -225,6 +232,8 @@ static int read_row(struct container *c, const struct json *doc, struct error *e
 		r = json_get_object(doc, "config", &config, err);
 	if (r == 0)
 		r = json_get_object(doc, "hostConfig", &host, err);
+	if (r == 0)
+		r = mounts_load(json_at(doc, "mounts"), &c->mounts, err);
 	if (r == 0)
 		r = get_life(doc, &c->life, err);
 	if (r < 0)

@@ -4,6 +4,7 @@
 #define GANTRY_ENGINE_CONTAINER_OBJECT_H
 
 #include "engine/container/container.h"
+#include "engine/container/mounts.h"
 #include "engine/engine.h"
 
 #include <pthread.h>
@@ -17,6 +18,7 @@ struct shim;
 struct container_life {
 	enum container_phase phase;
 	bool paused, oom_killed;
+	bool drops_volumes; /* REMOVING: with its anonymous volumes */
 	pid_t pid;
 	uint64_t pid_start; /* field 22 of /proc/PID/stat */
 	int exit_code;
@@ -39,6 +41,7 @@ struct container {
 	char *image_id, *image_name;       /* "sha256:...", what was asked for */
 	struct image *image;               /* held; NULL: it was removed by force */
 	char *storage;                     /* driver's name in Docker's API */
+	struct mount_points mounts;
 	bool tty;
 	atomic_bool auto_remove;    /* off while a restart is under way */
 	struct net_member *net;     /* NULL: half-made */
@@ -133,9 +136,9 @@ struct container_exit {
 void container_ended(struct container *c, const struct container_exit *how);
 
 /* ---- remove.c ---- */
-/* With the op, of a container that does not run: its row says that it goes, its name is free, who waits is
- * told. An error leaves it as it was. */
-int container_remove_now(struct container *c, struct error *err);
+/* With the op, of a container that does not run: its row says that it goes (volumes: with its anonymous
+ * volumes), its name is free, who waits is told. An error leaves it as it was. */
+int container_remove_now(struct container *c, bool volumes, struct error *err);
 /* The rest of it, without the op, behind the answer; also at the next start. */
 void container_remove_rest(struct container *c);
 

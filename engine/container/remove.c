@@ -17,10 +17,11 @@
 
 #define KILL_WAIT_NS (30 * CLOCK_S)
 
-int container_remove_now(struct container *c, struct error *err)
+int container_remove_now(struct container *c, bool volumes, struct error *err)
 {
 	struct container_life life = container_life(c);
 
+	life.drops_volumes = volumes;
 	life.phase = CONTAINER_REMOVING;
 	int r = container_save(c, &life, err);
 	if (r < 0)
@@ -29,6 +30,7 @@ int container_remove_now(struct container *c, struct error *err)
 	container_event(c, "destroy", NULL, NULL);
 	if (c->image)
 		image_release(c->image, c->id);
+	mounts_release(c); /* named ones may be removed from here on */
 	container_attach_drop(c);
 	containers_drop(c->engine->containers, c);
 	container_wait_tell(c, true);
@@ -52,6 +54,8 @@ void container_remove_rest(struct container *c)
 	fault_point("remove.layer");
 	container_files_remove(c);
 	fault_point("remove.files");
+	if (c->life.drops_volumes)
+		mounts_remove_anonymous(c);
 	if (container_forget(c, &err) < 0)
 		log_warning("container %s: %s", c->id, err.text);
 }
@@ -92,7 +96,6 @@ int container_remove(struct container *c, bool force, bool volumes, struct error
 {
 	int r = force ? end_running(c, err) : 0;
 
-	(void)volumes; /* those it has are named ones, which stay */
 	if (r == 0)
 		r = container_op_begin(c, "remove", err);
 	if (r == -ENOENT && force)
@@ -100,7 +103,7 @@ int container_remove(struct container *c, bool force, bool volumes, struct error
 	if (r < 0)
 		return r;
 	r = container_life(c).phase == CONTAINER_RUNNING ? refuse_running(c, err)
-							 : container_remove_now(c, err);
+							 : container_remove_now(c, volumes, err);
 	container_op_end(c);
 	if (r == 0 && !pool_post(table_all(c->engine->containers)->pool, rest, container_ref(c)))
 		container_unref(c); /* the next start finishes it */

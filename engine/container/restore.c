@@ -123,6 +123,8 @@ static int load_row(void *ctx, const struct state_row *row, struct error *err)
 		if (container_network_load(c, c->network_saved, &why) < 0)
 			log_error("container %s: %s", c->id, why.text);
 	}
+	if (rc == 0)
+		mounts_hold(c);
 	if (rc == 0 && image_find_held(r->engine->images, c->image_id, &c->image) == 0) {
 		image_hold(c->image, c->id);
 		image_hold_running(c->image, c->id, c->life.phase == CONTAINER_RUNNING);
@@ -139,7 +141,7 @@ static void end_with(struct container *c, int code, bool oom, int64_t time_ns, c
 	if (container_op_begin(c, "exit", NULL) < 0)
 		return;
 	container_ended(c, &how);
-	bool removed = c->auto_remove && container_remove_now(c, NULL) == 0;
+	bool removed = c->auto_remove && container_remove_now(c, true, NULL) == 0;
 	container_op_end(c);
 	if (removed)
 		container_remove_rest(c);
@@ -159,6 +161,7 @@ static void take_start_back(struct container *c)
 		net_stop(c->net, true);
 		net_released(c->net);
 	}
+	mounts_unuse(c);
 	if (container_save(c, &life, &err) < 0)
 		log_warning("container %s: %s", c->id, err.text);
 }
@@ -251,6 +254,7 @@ static void undo_half(struct restoring *r)
 		log_info("container %s was half %s", c->id,
 			c->life.phase == CONTAINER_CREATING ? "created: it is undone"
 							    : "removed: it is finished");
+		c->life.drops_volumes |= c->life.phase == CONTAINER_CREATING;
 		container_remove_rest(c);
 		container_unref(c);
 	}

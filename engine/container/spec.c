@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/container/spec.h"
+#include "engine/container/spec_state.h"
 
 #include "engine/container/defaults.h"
 #include "engine/engine.h"
@@ -10,32 +11,22 @@
 #include "runtime/compile/seccomp_profile.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
-/* One spec under way. */
-struct spec {
-	const struct spec_facts *f;
-	struct error *err;
-	struct json *oci, *process, *linux_;
-	bool privileged;
-	uint64_t caps;
-};
-
-static const char *text(const struct json *o, const char *key)
+const char *spec_text(const struct json *o, const char *key)
 {
 	const char *t = json_string(json_at(o, key));
 
 	return t ? t : "";
 }
 
-static const char *host_text(const struct spec *s, const char *key)
+const char *spec_host_text(const struct spec *s, const char *key)
 {
-	return text(s->f->host_config, key);
+	return spec_text(s->f->host_config, key);
 }
 
-static bool host_bool(const struct spec *s, const char *key)
+bool spec_host_bool(const struct spec *s, const char *key)
 {
 	bool on = false;
 
@@ -43,7 +34,7 @@ static bool host_bool(const struct spec *s, const char *key)
 	return on;
 }
 
-static int64_t host_int(const struct spec *s, const char *key, int64_t fallback)
+int64_t spec_host_int(const struct spec *s, const char *key, int64_t fallback)
 {
 	int64_t n = fallback;
 
@@ -52,11 +43,24 @@ static int64_t host_int(const struct spec *s, const char *key, int64_t fallback)
 }
 
 /* ---- process ------------------------------------------------------------------------------ */
+bool spec_has_init(const struct json *host_config)
+{
+	const char *pid = json_string(json_at(host_config, "PidMode"));
+	bool init = false;
+
+	json_opt_bool(host_config, "Init", false, &init, NULL);
+	return init && (!pid || !*pid);
+}
+
 static void add_args(struct spec *s)
 {
 	struct json *args = json_set_array(s->process, "args");
 	static const char *const parts[] = { "Entrypoint", "Cmd" };
 
+	if (spec_has_init(s->f->host_config)) {
+		json_add_string(args, SPEC_INIT);
+		json_add_string(args, "--");
+	}
 	for (size_t p = 0; p < 2; p++) {
 		const struct json *list = json_at(s->f->config, parts[p]);
 		for (size_t i = 0; i < json_count(list); i++)
@@ -88,7 +92,7 @@ static void add_env(struct spec *s)
 	if (!spec_env_sets(own, "PATH"))
 		json_add_string(env, DEFAULTS_PATH);
 	if (!spec_env_sets(own, "HOSTNAME")) {
-		snprintf(line, sizeof line, "HOSTNAME=%s", text(s->f->config, "Hostname"));
+		snprintf(line, sizeof line, "HOSTNAME=%s", spec_text(s->f->config, "Hostname"));
 		json_add_string(env, line);
 	}
 	if (tty && !spec_env_sets(own, "TERM"))
@@ -143,7 +147,7 @@ static int add_rlimits(struct spec *s)
 
 static int add_process(struct spec *s)
 {
-	const char *cwd = text(s->f->config, "WorkingDir");
+	const char *cwd = spec_text(s->f->config, "WorkingDir");
 	bool tty = false;
 
 	s->process = json_set_object(s->oci, "process");
@@ -157,7 +161,7 @@ static int add_process(struct spec *s)
 	add_args(s);
 	add_env(s);
 	spec_add_caps(s->process, s->caps);
-	json_set_int(s->process, "oomScoreAdj", host_int(s, "OomScoreAdj", 0));
+	json_set_int(s->process, "oomScoreAdj", spec_host_int(s, "OomScoreAdj", 0));
 	return add_rlimits(s);
 }
 
@@ -225,102 +229,7 @@ static int add_security(struct spec *s)
 							  : add_seccomp_default(s);
 }
 
-/* ---- mounts ------------------------------------------------------------------------------------ */
-static struct json *add_mount(struct spec *s, const char *type, const char *source, const char *destination)
-{
-	struct json *mounts = (struct json *)(uintptr_t)json_at(s->oci, "mounts");
-	struct json *m = json_add_object(mounts);
-
-	json_set_string(m, "destination", destination);
-	json_set_string(m, "type", type);
-	json_set_string(m, "source", source);
-	return json_set_array(m, "options");
-}
-
-static void add_options(struct json *list, const char *const *options)
-{
-	for (; *options; options++)
-		json_add_string(list, *options);
-}
-
-static void add_etc(struct spec *s)
-{
-	static const char *const files[] = { "resolv.conf", "hostname", "hosts" };
-	static const char *const options[] = { "bind", "rprivate", NULL };
-	char source[PATH_MAX], target[64];
-
-	for (size_t i = 0; i < 3; i++) {
-		path_format(source, sizeof source, "%s/%s", s->f->etc, files[i]);
-		path_format(target, sizeof target, "/etc/%s", files[i]);
-		add_options(add_mount(s, "bind", source, target), options);
-	}
-}
-
-static int add_tmpfs(struct spec *s)
-{
-	static const char *const standard[] = { "noexec", "nosuid", "nodev", NULL };
-	const struct json *tmpfs = json_at(s->f->host_config, "Tmpfs");
-
-	json_each (tmpfs, it) {
-		const char *options = json_string(it.value);
-		auto_str_list char **list = NULL;
-		if (it.key[0] != '/')
-			return error_invalid(s->err,
-				"invalid mount config for type \"tmpfs\": invalid mount path: '%s' mount "
-				"path must be absolute",
-				it.key);
-		struct json *out = add_mount(s, "tmpfs", "tmpfs", it.key);
-		add_options(out, standard);
-		if (!options || !*options)
-			continue;
-		if (str_split(options, ',', 0, &list) < 0)
-			return error_sys(s->err, ENOMEM, "cannot read the options of a tmpfs");
-		add_options(out, (const char *const *)list);
-	}
-	return 0;
-}
-
-static void add_ipc(struct spec *s)
-{
-	static const char *const bind[] = { "rbind", NULL };
-	static const char *const mqueue[] = { "nosuid", "noexec", "nodev", NULL };
-	static const char *const shm[] = { "nosuid", "noexec", "nodev", "mode=1777", NULL };
-	char size[32];
-
-	if (strcmp(host_text(s, "IpcMode"), "host") == 0) {
-		add_options(add_mount(s, "bind", "/dev/mqueue", "/dev/mqueue"), bind);
-		add_options(add_mount(s, "bind", "/dev/shm", "/dev/shm"), bind);
-		return;
-	}
-	add_options(add_mount(s, "mqueue", "mqueue", "/dev/mqueue"), mqueue);
-	if (strcmp(host_text(s, "IpcMode"), "none") == 0)
-		return;
-	struct json *options = add_mount(s, "tmpfs", "shm", "/dev/shm");
-	add_options(options, shm);
-	snprintf(size, sizeof size, "size=%lld", (long long)host_int(s, "ShmSize", DEFAULTS_SHM_SIZE));
-	json_add_string(options, size);
-}
-
-static int add_mounts(struct spec *s)
-{
-	static const char *const proc[] = { "nosuid", "noexec", "nodev", NULL };
-	static const char *const dev[] = { "nosuid", "strictatime", "mode=755", "size=65536k", NULL };
-	static const char *const pts[] = { "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620",
-		"gid=5", NULL };
-	const char *const sys[] = { "nosuid", "noexec", "nodev", s->privileged ? "rw" : "ro", NULL };
-
-	json_set_array(s->oci, "mounts");
-	add_options(add_mount(s, "proc", "proc", "/proc"), proc);
-	add_options(add_mount(s, "tmpfs", "tmpfs", "/dev"), dev);
-	add_options(add_mount(s, "devpts", "devpts", "/dev/pts"), pts);
-	add_options(add_mount(s, "sysfs", "sysfs", "/sys"), sys);
-	add_options(add_mount(s, "cgroup", "cgroup", "/sys/fs/cgroup"), sys);
-	add_ipc(s);
-	add_etc(s);
-	return add_tmpfs(s);
-}
-
-/* ---- namespaces, resources ------------------------------------------------------------------- */
+/* ---- namespaces ------------------------------------------------------------------------------ */
 static void add_namespace(struct json *list, const char *type)
 {
 	json_set_string(json_add_object(list), "type", type);
@@ -331,87 +240,20 @@ static void add_namespaces(struct spec *s)
 	struct json *list = json_set_array(s->linux_, "namespaces");
 
 	add_namespace(list, "mount");
-	if (strcmp(host_text(s, "PidMode"), "host") != 0)
+	if (strcmp(spec_host_text(s, "PidMode"), "host") != 0)
 		add_namespace(list, "pid");
-	if (strcmp(host_text(s, "IpcMode"), "host") != 0)
+	if (strcmp(spec_host_text(s, "IpcMode"), "host") != 0)
 		add_namespace(list, "ipc");
-	if (strcmp(host_text(s, "UTSMode"), "host") != 0) {
+	if (strcmp(spec_host_text(s, "UTSMode"), "host") != 0) {
 		add_namespace(list, "uts");
-		json_set_string(s->oci, "hostname", text(s->f->config, "Hostname"));
-		if (*text(s->f->config, "Domainname"))
-			json_set_string(s->oci, "domainname", text(s->f->config, "Domainname"));
+		json_set_string(s->oci, "hostname", spec_text(s->f->config, "Hostname"));
+		if (*spec_text(s->f->config, "Domainname"))
+			json_set_string(s->oci, "domainname", spec_text(s->f->config, "Domainname"));
 	}
-	if (strcmp(host_text(s, "NetworkMode"), "host") != 0)
+	if (strcmp(spec_host_text(s, "NetworkMode"), "host") != 0)
 		add_namespace(list, "network");
-	if (strcmp(host_text(s, "CgroupnsMode"), "host") != 0)
+	if (strcmp(spec_host_text(s, "CgroupnsMode"), "host") != 0)
 		add_namespace(list, "cgroup");
-}
-
-static void set_nonzero(struct json *o, const char *key, int64_t n)
-{
-	if (n != 0)
-		json_set_int(o, key, n);
-}
-
-static void add_memory(struct spec *s, struct json *resources)
-{
-	struct json *m = json_set_object(resources, "memory");
-	int64_t limit = host_int(s, "Memory", 0), swap = host_int(s, "MemorySwap", 0);
-
-	set_nonzero(m, "limit", limit);
-	set_nonzero(m, "reservation", host_int(s, "MemoryReservation", 0));
-	set_nonzero(m, "swap", swap ? swap : limit * 2); /* as Docker: as much swap as memory */
-	if (json_at(s->f->host_config, "MemorySwappiness") && host_int(s, "MemorySwappiness", -1) >= 0)
-		json_set_int(m, "swappiness", host_int(s, "MemorySwappiness", 0));
-	if (host_bool(s, "OomKillDisable"))
-		json_set_bool(m, "disableOOMKiller", true);
-}
-
-/* --cpus is a quota of a period of 100 ms. */
-static void add_cpu(struct spec *s, struct json *resources)
-{
-	struct json *cpu = json_set_object(resources, "cpu");
-	int64_t nano = host_int(s, "NanoCpus", 0);
-
-	set_nonzero(cpu, "shares", host_int(s, "CpuShares", 0));
-	set_nonzero(cpu, "period", nano ? 100000 : host_int(s, "CpuPeriod", 0));
-	set_nonzero(cpu, "quota", nano ? nano / 10000 : host_int(s, "CpuQuota", 0));
-	set_nonzero(cpu, "realtimePeriod", host_int(s, "CpuRealtimePeriod", 0));
-	set_nonzero(cpu, "realtimeRuntime", host_int(s, "CpuRealtimeRuntime", 0));
-	if (*host_text(s, "CpusetCpus"))
-		json_set_string(cpu, "cpus", host_text(s, "CpusetCpus"));
-	if (*host_text(s, "CpusetMems"))
-		json_set_string(cpu, "mems", host_text(s, "CpusetMems"));
-}
-
-static void add_device_rules(struct spec *s, struct json *resources)
-{
-	struct json *list = json_set_array(resources, "devices");
-	struct json *rule = json_add_object(list);
-
-	json_set_bool(rule, "allow", s->privileged);
-	json_set_string(rule, "access", "rwm");
-	if (s->privileged)
-		return;
-	static const char *const mknods[] = { "c", "b" };
-	for (size_t i = 0; i < 2; i++) {
-		rule = json_add_object(list);
-		json_set_bool(rule, "allow", true);
-		json_set_string(rule, "type", mknods[i]);
-		json_set_string(rule, "access", "m");
-	}
-}
-
-static void add_resources(struct spec *s)
-{
-	struct json *resources = json_set_object(s->linux_, "resources");
-	int64_t pids = host_int(s, "PidsLimit", 0);
-
-	add_memory(s, resources);
-	add_cpu(s, resources);
-	add_device_rules(s, resources);
-	if (pids != 0)
-		json_set_int(json_set_object(resources, "pids"), "limit", pids);
 }
 
 static void copy_list(struct spec *s, const char *from, const char *to)
@@ -427,12 +269,12 @@ static int add_linux(struct spec *s)
 	const struct json *sysctls = json_at(s->f->host_config, "Sysctls");
 
 	add_namespaces(s);
-	add_resources(s);
+	int r = spec_add_resources(s);
 	copy_list(s, "MaskedPaths", "maskedPaths");
 	copy_list(s, "ReadonlyPaths", "readonlyPaths");
 	if (sysctls)
 		json_set(s->linux_, "sysctl", json_copy(sysctls));
-	return add_security(s);
+	return r == 0 ? add_security(s) : r;
 }
 
 int spec_build(const struct spec_facts *facts, struct json **ret, struct error *err)
@@ -444,14 +286,14 @@ int spec_build(const struct spec_facts *facts, struct json **ret, struct error *
 	json_set_string(s.oci, "ociVersion", "1.2.0");
 	struct json *root = json_set_object(s.oci, "root");
 	json_set_string(root, "path", "rootfs"); /* a descriptor stands for it */
-	json_set_bool(root, "readonly", host_bool(&s, "ReadonlyRootfs"));
+	json_set_bool(root, "readonly", spec_host_bool(&s, "ReadonlyRootfs"));
 	s.linux_ = json_set_object(s.oci, "linux");
 	if (r == 0)
 		r = defaults_caps(json_at(h, "CapAdd"), json_at(h, "CapDrop"), s.privileged, &s.caps, err);
 	if (r == 0)
 		r = add_process(&s);
 	if (r == 0)
-		r = add_mounts(&s);
+		r = spec_add_mounts(&s);
 	if (r == 0)
 		r = add_linux(&s);
 	if (r < 0)

@@ -9,6 +9,7 @@
 
 #include "core/plugin/call.h"
 #include "core/storage/storage.h"
+#include "engine/container/join.h"
 #include "engine/container/log_config.h"
 #include "engine/container/shim_client.h"
 #include "engine/container/spec.h"
@@ -71,6 +72,16 @@ struct starting {
 	bool mounted;
 	struct net_sandbox sandbox;
 	bool networked;
+	struct joined joined;
+	struct mounts_open volumes;
+	bool volumes_used;
+	/* The record's descriptors, borrowed: the root is the first. */
+	int fds[LAUNCH_FDS_MAX];
+	uint32_t n_fds;
+	struct compile_join joins[3];
+	size_t n_joins;
+	struct compile_mount_fd mount_fds[MOUNTS_MAX + 1];
+	size_t n_mount_fds;
 };
 
 /* The launcher takes a detached mount; a folder becomes one. */
@@ -121,8 +132,56 @@ static void warn(void *context, const char *text)
 	log_warning("container %s: %s", c->id, text);
 }
 
-/* The record's descriptors: the root, then the sandbox. */
-static const struct compile_join sandbox_join = { .type = CLONE_NEWNET, .fd = 1 };
+/* ---- descriptors ---------------------------------------------------------------------- */
+static uint32_t add_fd(struct starting *s, int fd)
+{
+	s->fds[s->n_fds] = fd;
+	return s->n_fds++;
+}
+
+static void add_join(struct starting *s, uint32_t type, int fd)
+{
+	if (fd >= 0)
+		s->joins[s->n_joins++] = (struct compile_join){ .type = type, .fd = add_fd(s, fd) };
+}
+
+static void add_mount(struct starting *s, const char *destination, int fd)
+{
+	s->mount_fds[s->n_mount_fds++] = (struct compile_mount_fd){ .destination = destination,
+		.fd = add_fd(s, fd) };
+}
+
+/* At most MOUNTS_MAX and a few: fewer than LAUNCH_FDS_MAX. */
+static void list_fds(struct starting *s)
+{
+	const struct mount_points *mounts = &s->c->mounts;
+
+	add_fd(s, s->tree->fd);
+	add_join(s, CLONE_NEWNET, s->sandbox.netns);
+	add_join(s, CLONE_NEWPID, s->joined.pid);
+	add_join(s, CLONE_NEWIPC, s->joined.ipc);
+	if (s->joined.shm >= 0 && !mounts_at(mounts, "/dev/shm"))
+		add_mount(s, "/dev/shm", s->joined.shm);
+	for (size_t i = 0; i < mounts->n; i++)
+		if (s->volumes.trees[i])
+			add_mount(s, mounts->v[i].destination, s->volumes.trees[i]->fd);
+}
+
+static int open_others(struct starting *s, struct error *err)
+{
+	int r = join_others(s->c, &s->joined, err);
+
+	if (r < 0)
+		return r;
+	s->volumes_used = true;
+	return mounts_open(s->c, &s->volumes, err);
+}
+
+static void close_others(struct starting *s)
+{
+	joined_done(&s->joined);
+	mounts_open_done(&s->volumes);
+}
 
 static int compile(struct starting *s, const struct json *oci, struct error *err)
 {
@@ -147,8 +206,10 @@ static int compile(struct starting *s, const struct json *oci, struct error *err
 	o.warn = warn;
 	o.warn_context = c;
 	o.root_fd = 0;
-	o.joins = &sandbox_join;
-	o.n_joins = s->sandbox.netns >= 0;
+	o.joins = s->joins;
+	o.n_joins = s->n_joins;
+	o.mount_fds = s->mount_fds;
+	o.n_mount_fds = s->n_mount_fds;
 	o.user = user ? user : "";
 	o.user_groups = (const char *const *)groups;
 	o.n_user_groups = str_list_count(groups);
@@ -161,16 +222,23 @@ static int compile(struct starting *s, const struct json *oci, struct error *err
 static int make_record(struct starting *s, struct error *err)
 {
 	struct container *c = s->c;
-	char etc[CONTAINER_PATH_SIZE];
+	char etc[CONTAINER_PATH_SIZE], init[PATH_MAX];
 	auto_json struct json *oci = NULL;
 	struct spec_facts facts = { .engine = c->engine,
 		.id = c->id,
 		.config = c->config,
 		.host_config = c->host_config,
-		.etc = etc };
+		.mounts = &c->mounts,
+		.etc = etc,
+		.init = init,
+		.starting = true };
 	int r = path_format(etc, sizeof etc, "%s/containers/%s", c->engine->config.data_root, s->sandbox.etc);
 
-	r = r < 0 ? error_invalid(err, "--data-root is too long") : spec_build(&facts, &oci, err);
+	if (r < 0)
+		return error_invalid(err, "--data-root is too long");
+	r = engine_program(c->engine, "gantry-init", init, err);
+	if (r == 0)
+		r = spec_build(&facts, &oci, err);
 	return r == 0 ? compile(s, oci, err) : r;
 }
 
@@ -180,8 +248,8 @@ static int launch(struct starting *s, struct error *err)
 	struct log_config log;
 	struct shim_launch what = { .id = c->id,
 		.record = &s->record,
-		.fds = (const int[]){ s->tree->fd, s->sandbox.netns },
-		.nfds = s->sandbox.netns >= 0 ? 2 : 1,
+		.fds = s->fds,
+		.nfds = s->n_fds,
 		.cgroups = &c->engine->cgroups,
 		.data = c };
 	int r = log_config_read(json_at(c->host_config, "LogConfig"), &log, err);
@@ -295,6 +363,10 @@ static int build(struct starting *s, struct error *err)
 	if (r < 0)
 		return r;
 	s->networked = true;
+	r = open_others(s, err);
+	if (r < 0)
+		return r;
+	list_fds(s);
 	r = make_record(s, err);
 	if (r == 0)
 		r = launch(s, err);
@@ -305,35 +377,50 @@ static int build(struct starting *s, struct error *err)
 	fault_point("start.launched");
 	/* A kept descriptor would pin the tree. */
 	close(take_fd(s->tree->fd));
+	close_others(s);
 	set_shim(s->c, s->shim); /* who attaches from here on goes to the shim */
 	container_attach_pending(s->c, s->shim);
 	return 0;
 }
 
+static int undo(struct starting *s, const struct container_life *before, int r, struct error *err)
+{
+	struct container *c = s->c;
+	int code = 128;
+
+	if (s->why.phase != LAUNCH_PHASE_NONE)
+		r = start_error(&s->why, &code, err);
+	else /* a supervisor that was killed has not cleaned up behind itself */
+		container_cgroup_remove(c);
+	shim_unref(s->shim);
+	close_others(s);
+	if (s->volumes_used)
+		mounts_unuse(c);
+	close_network(s);
+	unmount_root(s);
+	keep_failure(c, before, code, err);
+	container_attach_drop(c);
+	return r;
+}
+
 static int start(struct container *c, struct error *err)
 {
-	struct starting s = { .c = c, .sandbox = NET_SANDBOX_NONE };
+	auto_free struct starting *s = calloc(1, sizeof *s);
 	struct container_life before = container_life(c);
-	int code = 128;
-	int r = build(&s, err);
 
+	if (!s)
+		return error_sys(err, ENOMEM, "cannot start container '%s'", c->id);
+	s->c = c;
+	s->sandbox = NET_SANDBOX_NONE;
+	s->joined = JOINED_NONE;
+	int r = build(s, err);
 	if (r == 0)
-		r = commit(&s, &before, err);
-	launch_block_done(&s.record);
-	if (r < 0) {
-		if (s.why.phase != LAUNCH_PHASE_NONE)
-			r = start_error(&s.why, &code, err);
-		else /* a supervisor that was killed has not cleaned up behind itself */
-			container_cgroup_remove(c);
-		shim_unref(s.shim);
-		close_network(&s);
-		unmount_root(&s);
-		keep_failure(c, &before, code, err);
-		container_attach_drop(c);
-		return r;
-	}
-	net_sandbox_done(&s.sandbox);
-	reply_free(s.tree);
+		r = commit(s, &before, err);
+	launch_block_done(&s->record);
+	if (r < 0)
+		return undo(s, &before, r, err);
+	net_sandbox_done(&s->sandbox);
+	reply_free(s->tree);
 	if (c->image)
 		image_hold_running(c->image, c->id, true);
 	container_event(c, "start", NULL, NULL);
@@ -351,7 +438,7 @@ int container_start(struct container *c, struct error *err)
 		return 1;
 	}
 	r = start(c, err);
-	bool removed = r < 0 && c->auto_remove && container_remove_now(c, NULL) == 0;
+	bool removed = r < 0 && c->auto_remove && container_remove_now(c, true, NULL) == 0;
 	container_op_end(c);
 	if (removed)
 		container_remove_rest(c);

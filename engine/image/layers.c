@@ -7,6 +7,7 @@
 #include "engine/engine.h"
 #include "engine/state/state.h"
 #include "engine/storages.h"
+#include "engine/worker.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/fault.h"
 #include "lib/base/log.h"

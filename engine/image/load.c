@@ -4,6 +4,7 @@
 
 #include "engine/engine.h"
 #include "engine/storages.h"
+#include "engine/worker.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
 #include "lib/base/fault.h"

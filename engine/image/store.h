@@ -108,13 +108,7 @@ int layers_load(struct images *all, struct error *err);
 /* With the lock: removes layers, in all storages, that no image has. */
 void layers_sweep(struct images *all);
 
-/* ---- worker_client.c ---- */
-struct proto_worker_request;
-struct proto_worker_reply;
-/* Starts a worker, gives it the job, waits.  A worker that dies is ERROR_INTERNAL with what killed it. */
-int worker_run(const struct engine *engine, struct proto_worker_request *request, const int *fds, size_t nfds,
-	struct proto_worker_reply *ret, struct error *err);
-
+/* ---- job.c ---- */
 /* A folder of a job in data-root/tmp: its descriptor; removed with all in it. */
 int job_folder_make(struct images *all, char name[ID_SHORT_SIZE], struct error *err);
 void job_folder_remove(struct images *all, const char *name);

@@ -27,6 +27,8 @@ enum proto_worker_job {
 	/* A root file system's tar into a blob, plain.  Descriptors: archive, empty folder, folder of blobs.
 	 */
 	PROTO_WORKER_IMPORT = 3,
+	/* The content of a folder into an empty one.  Descriptors: source, target. */
+	PROTO_WORKER_COPY = 4,
 };
 
 struct proto_worker_request {

@@ -7,6 +7,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/str.h"
 #include "lib/json/json.h"
+#include "lib/rootfs/copy.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +20,7 @@ size_t jobs_descriptors(uint32_t job)
 	case PROTO_WORKER_UNPACK: return 2;
 	case PROTO_WORKER_LOAD: return 4;
 	case PROTO_WORKER_IMPORT: return 3;
+	case PROTO_WORKER_COPY: return 2;
 	default: return SIZE_MAX;
 	}
 }
@@ -114,11 +116,22 @@ static int import(const int *fds, struct proto_worker_reply *reply)
 	return 0;
 }
 
+static int copy(const int *fds, struct proto_worker_reply *reply)
+{
+	struct rootfs_copied done = { 0 };
+	int r = rootfs_copy_tree(fds[0], fds[1], NULL, &done, &reply->err);
+
+	reply->entries = done.entries;
+	reply->file_bytes = done.bytes;
+	return r;
+}
+
 int jobs_run(const struct proto_worker_request *q, const int *fds, struct proto_worker_reply *reply)
 {
 	switch (q->job) {
 	case PROTO_WORKER_UNPACK: return unpack(q, fds, reply);
 	case PROTO_WORKER_LOAD: return load(q, fds, reply);
+	case PROTO_WORKER_COPY: return copy(fds, reply);
 	default: return import(fds, reply);
 	}
 }

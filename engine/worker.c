@@ -1,37 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gantryd's side of gantry-worker. */
-#include "engine/engine.h"
-#include "engine/image/store.h"
+#include "engine/worker.h"
 
+#include "engine/engine.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
-#include "lib/base/log.h"
 #include "lib/base/path.h"
 #include "lib/base/spawn.h"
 #include "lib/proto/worker.h"
-#include "lib/rootfs/remove.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #define PROGRAM "gantry-worker"
 #define END_NS  (10 * CLOCK_S) /* from its answer to its end */
-
-static int program_path(const struct engine *e, char buf[PATH_MAX], struct error *err)
-{
-	if (e->config.shim_folder)
-		return path_format(buf, PATH_MAX, "%s/" PROGRAM, e->config.shim_folder);
-	ssize_t n = readlink("/proc/self/exe", buf, PATH_MAX - sizeof PROGRAM - 1);
-	if (n <= 0)
-		return error_sys(err, errno, "cannot find this program's folder by /proc/self/exe");
-	buf[n] = '\0';
-	char *slash = strrchr(buf, '/');
-	return path_format(slash + 1, (size_t)(buf + PATH_MAX - slash - 1), PROGRAM);
-}
 
 static int start(const struct engine *e, int sock, struct spawn_child *ret, struct error *err)
 {
@@ -39,7 +22,7 @@ static int start(const struct engine *e, int sock, struct spawn_child *ret, stru
 	const int fds[4] = { -1, -1, -1, sock };
 	struct spawn what = SPAWN_INIT;
 	char path[PATH_MAX];
-	int r = program_path(e, path, err);
+	int r = engine_program(e, PROGRAM, path, err);
 
 	if (r < 0)
 		return r;
@@ -91,22 +74,4 @@ int worker_run(const struct engine *e, struct proto_worker_request *request, con
 	if (ret->result < 0 && err)
 		*err = ret->err;
 	return ret->result;
-}
-
-/* ---- folders of jobs ------------------------------------------------------------------- */
-int job_folder_make(struct images *all, char name[ID_SHORT_SIZE], struct error *err)
-{
-	id_random(name, ID_SHORT_LEN);
-	if (mkdirat(all->tmp, name, 0700) < 0)
-		return error_sys(err, errno, "cannot make a folder for a job");
-	int fd = openat(all->tmp, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	return fd < 0 ? error_sys(err, errno, "cannot open the folder of a job") : fd;
-}
-
-void job_folder_remove(struct images *all, const char *name)
-{
-	struct error err = ERROR_INIT;
-
-	if (rootfs_remove_tree(all->tmp, name, NULL, &err) < 0)
-		log_warning("%s: the next start of gantryd removes it", err.text);
 }
