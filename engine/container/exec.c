@@ -410,6 +410,7 @@ static int make_record(
 		.id = c->id,
 		.config = c->config,
 		.host_config = c->host_config,
+		.mounts = &c->mounts,
 		.etc = "/" };
 	const char *user = text(e->options, "User");
 	auto_json struct json *oci = NULL, *process = NULL;

@@ -68,6 +68,20 @@ static int append(struct reading *r, struct mount_point *m)
 	return 0;
 }
 
+/* In the place of what had the destination before. */
+static int replace(struct reading *r, struct mount_point *m)
+{
+	const struct mount_point *there = find(r, m->destination);
+
+	if (!there)
+		return append(r, m);
+	struct mount_point *slot = &r->out->v[there - r->out->v];
+	mount_point_done(slot);
+	*slot = *m;
+	*m = (struct mount_point){ 0 };
+	return 0;
+}
+
 /* What names a destination that another one of the request has, too, is a mistake. */
 static int add_own(struct reading *r, struct mount_point *m, size_t inherited)
 {
@@ -75,14 +89,7 @@ static int add_own(struct reading *r, struct mount_point *m, size_t inherited)
 
 	if (is_tmpfs(r, m->destination) || (there && there >= r->out->v + inherited))
 		return error_invalid(r->err, "Duplicate mount point: %s", m->destination);
-	if (!there)
-		return append(r, m);
-	/* It stands before what VolumesFrom says. */
-	struct mount_point *slot = &r->out->v[there - r->out->v];
-	mount_point_done(slot);
-	*slot = *m;
-	*m = (struct mount_point){ 0 };
-	return 0;
+	return replace(r, m); /* it stands before what VolumesFrom says */
 }
 
 /* ---- VolumesFrom -------------------------------------------------------------------------- */
@@ -108,8 +115,8 @@ static int inherit(struct reading *r, const struct mount_point *from, bool read_
 	m.read_only = from->read_only || read_only;
 	m.copy = false;
 	int rc = m.destination && m.mode ? 0 : error_sys(r->err, ENOMEM, "cannot keep mounts");
-	if (rc == 0 && !find(r, m.destination) && !is_tmpfs(r, m.destination))
-		rc = append(r, &m);
+	if (rc == 0 && !is_tmpfs(r, m.destination))
+		rc = replace(r, &m);
 	mount_point_done(&m);
 	return rc;
 }

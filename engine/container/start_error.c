@@ -46,6 +46,13 @@ static int tell(const char *prefix, const struct launch_error *why, int *ret_exi
 			       "to cwd (\"%s\"): %s",
 			why->detail, words(why));
 	}
+	if (why->phase == LAUNCH_PHASE_MOUNT && why->code == ENOTDIR)
+		return error_set(err, ERROR_INVALID, why->code,
+			PREFIX
+			"error mounting to rootfs at \"%s\": not a directory: Are you trying to mount a "
+			"directory onto a file (or vice-versa)? Check if the specified host path exists "
+			"and is the expected type",
+			why->detail);
 	return error_set(err, ERROR_INTERNAL, why->code, PREFIX "cannot %s%s%s%s: %s",
 		launch_phase_text(why->phase), why->detail[0] ? " '" : "", why->detail,
 		why->detail[0] ? "'" : "", words(why));

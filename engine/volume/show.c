@@ -105,13 +105,20 @@ int volumes_list(struct volume_table *all, const struct filters *f, struct json 
 }
 
 /* ---- pruning ------------------------------------------------------------------------------- */
+/* What has options may be somebody else's files (a bind, a server's folder): it is removed by name alone. */
+static bool may_go(const struct volume *v, const struct filters *f, bool named)
+{
+	return !v->busy && !v->holders && json_count(v->options) == 0 && (named || v->anonymous) &&
+	       filters_match_labels(f, v->labels);
+}
+
 static int collect(struct volume_table *all, const struct filters *f, bool named, char ***ret)
 {
 	int r = 0;
 
 	pthread_mutex_lock(&all->lock);
 	for (const struct volume *v = all->first; r == 0 && v; v = v->next)
-		if (!v->busy && !v->holders && (named || v->anonymous) && filters_match_labels(f, v->labels))
+		if (may_go(v, f, named))
 			r = str_list_add(ret, v->name);
 	pthread_mutex_unlock(&all->lock);
 	return r;

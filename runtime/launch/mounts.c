@@ -319,13 +319,18 @@ static int remember(struct run *run, const struct launch_mount *m, int tree)
 
 static int attach_tree(struct run *run, const struct launch_mount *m, int tree)
 {
-	struct stat st;
+	struct stat st, at;
 
 	if (fstat(tree, &st) < 0)
 		return phase_errno(run->err, LAUNCH_PHASE_MOUNT, target_of(run, m));
 	auto_close int target = open_target(run, m, S_ISDIR(st.st_mode));
 	if (target < 0)
 		return target;
+	/* The kernel calls a folder on a file, or a file on a folder, EINVAL, which says nothing. */
+	if (fstat(target, &at) < 0)
+		return phase_errno(run->err, LAUNCH_PHASE_MOUNT, target_of(run, m));
+	if (S_ISDIR(st.st_mode) != S_ISDIR(at.st_mode))
+		return phase_fail(run->err, LAUNCH_PHASE_MOUNT, ENOTDIR, target_of(run, m));
 	int r = m->flags & LAUNCH_MOUNT_COPY_UP ? copy_up(run, m, target, tree) : 0;
 	if (r < 0)
 		return r;
