@@ -75,7 +75,6 @@ static void add_standard(struct mount_list *l)
 	static const char *const pts[] = { "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620",
 		"gid=5", NULL };
 	static const char *const mqueue[] = { "nosuid", "noexec", "nodev", NULL };
-	static const char *const bind[] = { "rbind", NULL };
 	const char *const sys[] = { "nosuid", "noexec", "nodev", l->s->privileged ? "rw" : "ro", NULL };
 
 	add_options(add(l, "proc", "proc", "/proc"), proc);
@@ -83,10 +82,8 @@ static void add_standard(struct mount_list *l)
 	add_options(add(l, "devpts", "devpts", "/dev/pts"), pts);
 	add_options(add(l, "sysfs", "sysfs", "/sys"), sys);
 	add_options(add(l, "cgroup", "cgroup", "/sys/fs/cgroup"), sys);
-	if (strcmp(spec_host_text(l->s, "IpcMode"), "host") == 0)
-		add_options(add(l, "bind", "/dev/mqueue", "/dev/mqueue"), bind);
-	else
-		add_options(add(l, "mqueue", "mqueue", "/dev/mqueue"), mqueue);
+	add_options(
+		add(l, "mqueue", "mqueue", "/dev/mqueue"), mqueue); /* of whichever IPC namespace it has */
 }
 
 static bool is_replaced(const struct spec *s, const char *path)

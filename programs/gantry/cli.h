@@ -59,6 +59,10 @@ extern const struct command attach_command, container_inspect_command, container
 	images_command, import_command, info_command, inspect_command, kill_command, load_command,
 	logs_command, pause_command, plugin_ls_command, ps_command, rename_command, restart_command,
 	rm_command, rmi_command, run_command, start_command, stop_command, tag_command, unpause_command,
-	version_command, wait_command;
+	version_command, wait_command, top_command;
+extern const struct command volume_create_command, volume_inspect_command, volume_ls_command,
+	volume_prune_command, volume_rm_command, network_connect_command, network_create_command,
+	network_disconnect_command, network_inspect_command, network_ls_command, network_prune_command,
+	network_rm_command;
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* inspect, for containers and images. */
+/* inspect, for containers, images, networks and volumes. */
 #include "lib/base/cleanup.h"
 #include "lib/json/json.h"
 #include "programs/gantry/cli.h"
@@ -28,8 +28,9 @@ static const struct option table[] = {
 	FORMAT,
 	{ "size", 's', OPTION_BOOL, 0, AT(size), "Display total file sizes if the type is container", NULL,
 		NULL, NULL },
-	{ "type", 0, OPTION_STRING, 0, AT(type), "Only inspect objects of the given type: container or image",
-		NULL, NULL, NULL },
+	{ "type", 0, OPTION_STRING, 0, AT(type),
+		"Only inspect objects of the given type: container, image, network or volume", NULL, NULL,
+		NULL },
 	{ 0 },
 };
 static const struct option container_table[] = {
@@ -45,7 +46,9 @@ static int get(const struct command_call *call, const char *kind, const char *na
 	const struct inspect_options *o = call->options.into;
 	auto_str struct str target = STR_INIT(TARGET_MAX);
 
-	cli_target(&target, kind, name, "/json");
+	bool plain = strcmp(kind, "volumes") == 0 || strcmp(kind, "networks") == 0;
+
+	cli_target(&target, kind, name, plain ? "" : "/json");
 	if (o->size && strcmp(kind, "containers") == 0)
 		query_add(&target, "size", "1");
 	if (target.failed)
@@ -53,25 +56,35 @@ static int get(const struct command_call *call, const char *kind, const char *na
 	return client_get(cli_client(call), str_text(&target), ret, err);
 }
 
-/* A container, else an image. */
+/* A type, and what the API calls it; in the order in which a name without a type is looked for. */
+static const struct {
+	const char *type, *kind;
+} kinds[] = { { "container", "containers" }, { "image", "images" }, { "network", "networks" },
+	{ "volume", "volumes" } };
+#define KINDS (sizeof kinds / sizeof kinds[0])
+
 static int get_any(const struct command_call *call, const char *name, struct json **ret, struct error *err)
 {
-	int r = get(call, "containers", name, ret, err);
+	for (size_t i = 0; i < KINDS; i++) {
+		int r = get(call, kinds[i].kind, name, ret, err);
+		if (r >= 0 || err->kind != ERROR_NOT_FOUND)
+			return r;
+	}
+	return error_set(err, ERROR_NOT_FOUND, ENOENT, "Error: No such object: %.300s", name);
+}
 
-	if (r >= 0 || err->kind != ERROR_NOT_FOUND)
-		return r;
-	r = get(call, "images", name, ret, err);
-	if (r < 0 && err->kind == ERROR_NOT_FOUND)
-		return error_set(err, ERROR_NOT_FOUND, ENOENT, "Error: No such object: %.300s", name);
-	return r;
+static const char *kind_of(const char *type)
+{
+	for (size_t i = 0; i < KINDS; i++)
+		if (strcmp(type, kinds[i].type) == 0)
+			return kinds[i].kind;
+	return NULL;
 }
 
 static int get_one(const struct command_call *call, const char *type, const char *name, struct json **ret,
 	struct error *err)
 {
-	if (!type || !type[0])
-		return get_any(call, name, ret, err);
-	return get(call, strcmp(type, "image") == 0 ? "images" : "containers", name, ret, err);
+	return type && type[0] ? get(call, kind_of(type), name, ret, err) : get_any(call, name, ret, err);
 }
 
 static int add_formatted(const char *format, const struct json *object, struct str *out, struct error *err)
@@ -135,8 +148,11 @@ static int inspect_run(const struct command_call *call)
 {
 	const struct inspect_options *o = call->options.into;
 
-	if (o->type && o->type[0] && strcmp(o->type, "container") != 0 && strcmp(o->type, "image") != 0) {
-		fprintf(stderr, "unknown type: \"%s\": must be one of \"container\", \"image\"\n", o->type);
+	if (o->type && o->type[0] && !kind_of(o->type)) {
+		fprintf(stderr,
+			"unknown type: \"%s\": must be one of \"container\", \"image\", \"network\", "
+			"\"volume\"\n",
+			o->type);
 		return 1;
 	}
 	return inspect(call, o->type);
@@ -152,10 +168,20 @@ static int image_inspect_run(const struct command_call *call)
 	return inspect(call, "image");
 }
 
+static int network_inspect_run(const struct command_call *call)
+{
+	return inspect(call, "network");
+}
+
+static int volume_inspect_run(const struct command_call *call)
+{
+	return inspect(call, "volume");
+}
+
 const struct command inspect_command = {
 	.name = "inspect",
 	.usage = "[OPTIONS] NAME|ID [NAME|ID...]",
-	.help = "Return low-level information on containers and images",
+	.help = "Return low-level information on containers, images, networks and volumes",
 	.min_args = 1,
 	.max_args = -1,
 	.options = table,
@@ -183,4 +209,26 @@ const struct command image_inspect_command = {
 	.options = image_table,
 	.size = sizeof(struct inspect_options),
 	.run = image_inspect_run,
+};
+
+const struct command network_inspect_command = {
+	.name = "inspect",
+	.usage = "[OPTIONS] NETWORK [NETWORK...]",
+	.help = "Display detailed information on one or more networks",
+	.min_args = 1,
+	.max_args = -1,
+	.options = image_table,
+	.size = sizeof(struct inspect_options),
+	.run = network_inspect_run,
+};
+
+const struct command volume_inspect_command = {
+	.name = "inspect",
+	.usage = "[OPTIONS] VOLUME [VOLUME...]",
+	.help = "Display detailed information on one or more volumes",
+	.min_args = 1,
+	.max_args = -1,
+	.options = image_table,
+	.size = sizeof(struct inspect_options),
+	.run = volume_inspect_run,
 };

@@ -16,7 +16,7 @@
 #define OUTPUT_MAX ((size_t)256 << 20)
 
 /* ---- columns --------------------------------------------------------------------------- */
-enum { COLUMNS_MAX = 64, NARROWEST = 10, GAP = 3 };
+enum { COLUMNS_MAX = 64, GAP = 3 };
 
 static size_t runes(const char *text, size_t n)
 {
@@ -27,10 +27,10 @@ static size_t runes(const char *text, size_t n)
 	return count;
 }
 
-static void measure(const char *text, size_t width[COLUMNS_MAX])
+static void measure(const char *text, size_t narrowest, size_t width[COLUMNS_MAX])
 {
 	for (size_t i = 0; i < COLUMNS_MAX; i++)
-		width[i] = NARROWEST;
+		width[i] = narrowest;
 	size_t column = 0;
 	for (const char *p = text; *p;) {
 		size_t n = strcspn(p, "\t\n");
@@ -43,11 +43,11 @@ static void measure(const char *text, size_t width[COLUMNS_MAX])
 	}
 }
 
-void listing_columns(const char *text, struct str *out)
+void listing_columns(const char *text, size_t narrowest, struct str *out)
 {
 	size_t width[COLUMNS_MAX], column = 0;
 
-	measure(text, width);
+	measure(text, narrowest, width);
 	for (const char *p = text; *p;) {
 		size_t n = strcspn(p, "\t\n");
 		str_add_n(out, p, n);
@@ -107,7 +107,7 @@ int listing_print(const char *format, const char *columns, const struct json *he
 		return r;
 	if (!rest)
 		return listing_write(&out, err);
-	listing_columns(str_text(&out), &aligned);
+	listing_columns(str_text(&out), LISTING_NARROWEST, &aligned);
 	return listing_write(&aligned, err);
 }
 

@@ -8,8 +8,9 @@
 
 struct json;
 
-/* Appends lines of tab-separated cells as columns: at least 10 wide, three blanks between. */
-void listing_columns(const char *text, struct str *out);
+/* Appends lines of tab-separated cells as columns: at least narrowest wide, three blanks between. */
+#define LISTING_NARROWEST 10
+void listing_columns(const char *text, size_t narrowest, struct str *out);
 
 /* Prints rows (an array of objects) to standard output.  format: NULL or "table": `columns` as a table;
  * "json": a line each; "table TEMPLATE"; TEMPLATE.  columns: "table {{.ID}}\t..."; heads: an object of the

@@ -27,7 +27,6 @@ static const struct {
 	{ "login", IMAGES },
 	{ "logout", NULL },
 	{ "manifest", NULL },
-	{ "network", "give --network none or --network host to 'gantry run'" },
 	{ "node", NULL },
 	{ "port", "'gantry inspect' shows ports" },
 	{ "pull", IMAGES },
@@ -39,10 +38,8 @@ static const struct {
 	{ "stack", NULL },
 	{ "stats", NULL },
 	{ "swarm", NULL },
-	{ "top", "'gantry exec CONTAINER ps'" },
 	{ "trust", NULL },
 	{ "update", "limits are given to 'gantry run'" },
-	{ "volume", "name a volume with -v NAME:/PATH" },
 };
 
 static int refuse(const struct command_call *call)

@@ -106,7 +106,7 @@ static void test_listing_columns(void **state)
 	auto_str struct str out = STR_INIT(1000);
 
 	(void)state;
-	listing_columns("A\tLONGER HEAD\tC\näö 12345678\tx\t\n", &out);
+	listing_columns("A\tLONGER HEAD\tC\näö 12345678\tx\t\n", LISTING_NARROWEST, &out);
 	assert_string_equal(str_text(&out), "A             LONGER HEAD   C\näö 12345678   x             \n");
 }
 
