@@ -245,7 +245,7 @@ static int open_parts(struct engine *e, struct error *err)
 	if (r == 0)
 		r = volumes_open(e, &e->volumes, err);
 	if (r == 0)
-		r = net_open(e, NULL, &e->net, err);
+		r = net_open(e, e->config.net, &e->net, err);
 	if (r == 0)
 		r = containers_open(e, &e->containers, err);
 	if (r == 0)

@@ -28,6 +28,7 @@ struct events;
 struct images;
 struct containers;
 struct net;
+struct net_config;
 struct storages;
 struct volume_table;
 
@@ -45,7 +46,8 @@ struct engine_config {
 	size_t n_auth;
 	const char *auth_group; /* who may use the unix socket */
 	bool debug;
-	const char *shim_folder; /* where gantry-shim and gantry-worker lie; NULL: beside the program */
+	const struct net_config *net; /* engine/net/net.h; NULL: defaults */
+	const char *shim_folder;      /* where gantry-shim and gantry-worker lie; NULL: beside the program */
 };
 
 struct engine {

@@ -120,7 +120,8 @@ int shim_read(
 	if (n == 0)
 		return error_set(err, ERROR_TIMEOUT, ETIMEDOUT, "the container's supervisor does not answer");
 	int type = proto_shim_recv_flags(sock, buf, size, fds, nfds, MSG_DONTWAIT);
-	if (type == 0)
+	/* A reset: it was killed with a message of ours unread. */
+	if (type == 0 || type == -ECONNRESET)
 		return died(err);
 	if (type < 0)
 		return error_sys(err, -type, "cannot read from the container's supervisor");

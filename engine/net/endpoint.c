@@ -277,6 +277,8 @@ int endpoint_join(
 	ep->joined = true;
 	if (rep->gw4 && !(rep->flags & GTY_JOIN_NO_GATEWAY))
 		address_parse(rep->gw4, &ep->via);
+	if (ep->via && ep->nw->router)
+		ep->via = ep->nw->router;
 	if (rep->state && keep_state(ep, rep->state) < 0)
 		return error_sys(err, ENOMEM, "cannot keep an endpoint");
 	return configure(ep, rep, netns, err);

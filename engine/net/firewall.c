@@ -251,6 +251,17 @@ bool firewall_is_blocked(struct firewall *fw)
 	return r;
 }
 
+int firewall_remove(struct netlink *nl, const char *instance, struct error *err)
+{
+	struct netlink_batch b = { 0 };
+	char table[32];
+
+	path_format(table, sizeof table, "gantry-%s", instance);
+	fw_put_removal(&b, table);
+	int r = netlink_commit(nl, &b, NULL);
+	return r < 0 ? error_sys(err, -r, "cannot remove the tables of the firewall") : 0;
+}
+
 void firewall_close(struct firewall *fw)
 {
 	if (!fw)

@@ -25,11 +25,14 @@
 #include <stdint.h>
 
 struct firewall;
+struct netlink;
 
 /* Writes nothing until firewall_settle. */
 int firewall_open(const char *instance, struct firewall **ret, struct error *err);
 /* The rules stay. */
 void firewall_close(struct firewall *fw);
+/* --iptables=false: the tables that an earlier gantryd of this instance has left go. */
+int firewall_remove(struct netlink *nl, const char *instance, struct error *err);
 
 struct firewall_network {
 	const char *link;

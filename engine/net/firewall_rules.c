@@ -415,6 +415,18 @@ static void renew_table(struct netlink_batch *b, struct nft_table t)
 	nft_add_table(b, t);
 }
 
+void fw_put_removal(struct netlink_batch *b, const char *table)
+{
+	static const uint8_t families[] = { NFPROTO_IPV4, NFPROTO_BRIDGE };
+
+	nft_begin(b);
+	for (size_t i = 0; i < sizeof families; i++) {
+		nft_add_table(b, (struct nft_table){ families[i], table });
+		nft_delete_table(b, (struct nft_table){ families[i], table });
+	}
+	nft_end(b);
+}
+
 void fw_put_all(struct firewall *fw, struct netlink_batch *b)
 {
 	nft_begin(b);

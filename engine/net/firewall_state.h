@@ -55,6 +55,8 @@ static inline struct nft_table fw_bridge(const struct firewall *fw)
 {
 	return (struct nft_table){ NFPROTO_BRIDGE, fw->table };
 }
+/* No table of this name, whether there was one or not. */
+void fw_put_removal(struct netlink_batch *b, const char *table);
 /* Everything, as one transaction. */
 void fw_put_all(struct firewall *fw, struct netlink_batch *b);
 /* The elements of one container, to be added or removed. */

@@ -275,10 +275,21 @@ static int recover_all(struct net *net, struct error *err)
 static int read_config(struct net *net, struct error *err)
 {
 	const struct net_config *c = &net->config;
+	struct subnet subnet;
+	uint32_t address;
 	int r = 0;
 
 	if (c->ip && address_parse(c->ip, &net->default_ip) < 0)
 		return error_invalid(err, "--ip: '%s' is no IPv4 address", c->ip);
+	if (c->bip && subnet_parse(c->bip, &subnet, &address) < 0)
+		return error_invalid(
+			err, "--bip: '%s' is no IPv4 address with a prefix, as 192.168.1.1/24", c->bip);
+	if (c->bip && c->bridge)
+		return error_invalid(err, "--bip and --bridge: a bridge that is there has its own address");
+	if (c->fixed_cidr && subnet_parse(c->fixed_cidr, &subnet, NULL) < 0)
+		return error_invalid(err, "--fixed-cidr: '%s' is no IPv4 subnet", c->fixed_cidr);
+	if (c->default_gateway && address_parse(c->default_gateway, &address) < 0)
+		return error_invalid(err, "--default-gateway: '%s' is no IPv4 address", c->default_gateway);
 	for (size_t i = 0; r == 0 && i < c->n_pools; i++)
 		r = ipam_add_range(&net->ranges, c->pools[i], err);
 	if (r == 0 && net->ranges.n == 0)
@@ -299,7 +310,9 @@ static int open_kernel(struct net *net, struct error *err)
 	int r = netlink_open(NETLINK_ROUTE, &net->nl, err);
 	if (r == 0)
 		r = netlink_open(NETLINK_NETFILTER, &net->ct, err);
-	if (r == 0 && !net->config.no_firewall)
+	if (r == 0 && net->config.no_firewall)
+		r = firewall_remove(net->ct, net->engine->instance, err);
+	else if (r == 0)
 		r = firewall_open(net->engine->instance, &net->fw, err);
 	return r;
 }

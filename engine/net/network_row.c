@@ -31,6 +31,8 @@ int nw_save(struct net *net, const struct nw *nw, struct error *err)
 	}
 	if (nw->state)
 		json_set_string(row, "state", nw->state);
+	if (nw->asked)
+		json_set_string(row, "asked", nw->asked);
 	json_set_string(row, "hostLink", nw->host_link);
 	json_set_uint(row, "facts", nw->facts);
 	json_set_uint(row, "mtu", nw->mtu);
@@ -66,7 +68,7 @@ static int read_addresses(struct nw *nw, const struct json *row, struct error *e
 
 static int read_row(struct nw *nw, const struct json *row, struct error *err)
 {
-	const char *driver, *state = NULL, *link = "";
+	const char *driver, *state = NULL, *link = "", *asked = NULL;
 	const struct json *options = NULL, *labels = NULL, *ipam_options = NULL;
 	uint64_t facts = 0, mtu = 0;
 	int r = json_get_string(row, "driver", &driver, err);
@@ -86,6 +88,7 @@ static int read_row(struct nw *nw, const struct json *row, struct error *err)
 	json_opt_bool(row, "predefined", false, &nw->predefined, NULL);
 	json_opt_bool(row, "userSubnet", false, &nw->user_subnet, NULL);
 	json_opt_string(row, "state", NULL, &state, NULL);
+	json_opt_string(row, "asked", NULL, &asked, NULL);
 	json_opt_string(row, "hostLink", "", &link, NULL);
 	json_opt_uint(row, "facts", 0, UINT32_MAX, &facts, NULL);
 	json_opt_uint(row, "mtu", 0, UINT32_MAX, &mtu, NULL);
@@ -94,6 +97,7 @@ static int read_row(struct nw *nw, const struct json *row, struct error *err)
 	nw->facts = (uint32_t)facts;
 	nw->mtu = (uint32_t)mtu;
 	nw->state = state ? strdup(state) : NULL;
+	nw->asked = asked ? strdup(asked) : NULL;
 	nw->options = options ? json_copy(options) : json_new_object();
 	nw->labels = labels ? json_copy(labels) : json_new_object();
 	nw->ipam_options = ipam_options ? json_copy(ipam_options) : NULL;

@@ -48,6 +48,7 @@ void nw_free(struct nw *nw)
 	json_free(nw->ipam);
 	ipam_pool_free(nw->pool);
 	free(nw->state);
+	free(nw->asked);
 	free(nw);
 }
 
@@ -500,7 +501,23 @@ static struct json *default_body(struct net *net)
 	json_set_string(entry, "Gateway", address_format(address, text));
 	if (net->config.fixed_cidr)
 		json_set_string(entry, "IPRange", net->config.fixed_cidr);
+	if (net->config.default_gateway)
+		json_set_string(json_set_object(entry, "AuxiliaryAddresses"), "DefaultGatewayIPv4",
+			net->config.default_gateway);
 	return body;
+}
+
+/* The daemon's options for the default network, to tell whether they have changed. */
+static char *default_asked(const struct net *net)
+{
+	const struct net_config *c = &net->config;
+	const char *const v[] = { c->bridge, c->bridge_name, c->bip, c->fixed_cidr, c->default_gateway };
+	auto_str struct str text = STR_INIT(4096);
+
+	for (size_t i = 0; i < sizeof v / sizeof v[0]; i++)
+		str_addf(&text, "%s ", v[i] ? v[i] : "-");
+	str_addf(&text, "%x %u %d %d", net->default_ip, c->mtu ? c->mtu : 1500, c->no_icc, c->no_masquerade);
+	return str_take(&text);
 }
 
 static int make_predefined(struct net *net, const char *name, const char *driver, struct error *err)
@@ -521,25 +538,19 @@ static int make_predefined(struct net *net, const char *name, const char *driver
 		nw_free(nw);
 		return r;
 	}
-	if (strcmp(name, "bridge") == 0)
+	if (strcmp(name, "bridge") == 0) {
 		default_options(net, nw);
-	auto_json struct json *body = default_body(net);
+		nw->asked = default_asked(net);
+	}
+	auto_json struct json *body = strcmp(name, "bridge") == 0 ? default_body(net) : json_new_object();
 	return create(net, nw, body, err);
 }
 
-/* The daemon's options name another address or bridge than the row has. */
-static bool default_differs(struct net *net, const struct nw *nw)
+static bool default_differs(const struct net *net, const struct nw *nw)
 {
-	const char *name = net->config.bridge ? net->config.bridge : net->config.bridge_name;
-	char text[CIDR_SIZE];
-	struct subnet s;
-	uint32_t address;
+	auto_free char *now = default_asked(net);
 
-	if (name && strcmp(name, nw->host_link) != 0)
-		return true;
-	default_address(net, text);
-	return subnet_parse(text, &s, &address) == 0 &&
-	       (s.base != nw->subnet.base || s.prefix != nw->subnet.prefix || address != nw->gateway);
+	return now && (!nw->asked || strcmp(nw->asked, now) != 0);
 }
 
 /* Made anew as the options have it, unless a container that may live is on it. */
@@ -553,8 +564,8 @@ static void follow_options(struct net *net)
 	for (const struct net_row *row = net->rows; row; row = row->next) {
 		const char *id = json_string(json_at(row->body, "network"));
 		if (id && strcmp(id, nw->id) == 0) {
-			log_warning("network 'bridge' keeps its address and bridge as long as containers are "
-				    "on it");
+			log_warning("network 'bridge' stays as it was made, whatever the options say now, as "
+				    "long as containers are on it");
 			return;
 		}
 	}
@@ -586,5 +597,8 @@ int nw_predefined(struct net *net, struct error *err)
 		if (r < 0)
 			log_warning("network '%s': %s", name, why.text);
 	}
+	struct nw *nw = net->config.default_gateway ? nw_by_name(net, "bridge") : NULL;
+	if (nw)
+		address_parse(net->config.default_gateway, &nw->router);
 	return 0;
 }

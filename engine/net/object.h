@@ -38,8 +38,10 @@ struct nw {
 	struct net_driver *driver; /* NULL: it is gone; everything answers unavailable */
 	int64_t created_ns;
 	bool internal, attachable, predefined;
-	bool user_subnet;                 /* static addresses are allowed */
-	struct json *options, *labels;    /* objects */
+	bool user_subnet;              /* static addresses are allowed */
+	struct json *options, *labels; /* objects */
+	uint32_t router; /* --default-gateway, of the default one: in place of the driver's; 0 */
+	char *asked;     /* of the default one: the daemon's options that it was made by; NULL */
 	struct json *ipam_options, *ipam; /* as inspect shows IPAM.Options (NULL: null) and IPAM.Config */
 	/* Of a driver with addresses. */
 	struct ipam_pool *pool; /* NULL: none */

@@ -2,6 +2,7 @@
 #include "programs/gantryd/config.h"
 
 #include "lib/base/log.h"
+#include "lib/base/path.h"
 #include "lib/base/str.h"
 #include "lib/json/json.h"
 
@@ -12,28 +13,56 @@
 #include <string.h>
 
 #define FILE_MAX   (1u << 20)
+#define POOLS      "default-address-pools"
 #define AT(member) offsetof(struct config, member)
 
 const struct option config_options[] = {
 	{ "auth", 0, OPTION_LIST, 0, AT(auth),
 		"Authorization driver to ask, in order; \"none\" allows everything on unix sockets", "driver",
 		"peercred", NULL },
+	{ "bip", 0, OPTION_STRING, 0, AT(bip), "IPv4 address for the default bridge", "string", NULL, NULL },
+	{ "bridge", 'b', OPTION_STRING, 0, AT(bridge), "Attach containers to a network bridge", "string",
+		NULL, NULL },
 	{ "config-file", 0, OPTION_STRING, 0, AT(config_file), "Daemon configuration file", "string",
 		CONFIG_FILE, NULL },
 	{ "data-root", 0, OPTION_STRING, 0, AT(data_root), "Root directory of persistent gantry state",
 		"string", CONFIG_DATA_ROOT, NULL },
 	{ "debug", 'D', OPTION_BOOL, 0, AT(debug), "Enable debug mode", NULL, NULL, NULL },
+	{ "default-address-pool", 0, OPTION_LIST, 0, AT(pools),
+		"Default address pools for networks: base=NETWORK,size=BITS", "pool-options", NULL, NULL },
+	{ "default-gateway", 0, OPTION_STRING, 0, AT(default_gateway),
+		"Default gateway IPv4 address for the default bridge network", "ip", NULL, NULL },
+	{ "dns", 0, OPTION_LIST, 0, AT(dns), "DNS server to use", "ipSlice", NULL, NULL },
+	{ "dns-opt", 0, OPTION_LIST, 0, AT(dns_opts), "DNS options to use", "list", NULL, NULL },
+	{ "dns-search", 0, OPTION_LIST, 0, AT(dns_search), "DNS search domains to use", "list", NULL, NULL },
 	{ "exec-root", 0, OPTION_STRING, 0, AT(exec_root), "Root directory for execution state files",
 		"string", CONFIG_EXEC_ROOT, NULL },
+	{ "fixed-cidr", 0, OPTION_STRING, 0, AT(fixed_cidr), "IPv4 subnet for the default bridge network",
+		"string", NULL, NULL },
 	{ "group", 'G', OPTION_STRING, 0, AT(group), "Group for the unix socket", "string", CONFIG_GROUP,
 		NULL },
 	{ "host", 'H', OPTION_LIST, 0, AT(hosts), "Daemon socket(s) to connect to", "list",
 		"unix://" CONFIG_SOCKET, NULL },
+	{ "host-gateway-ip", 0, OPTION_STRING, 0, AT(host_gateway_ip),
+		"IP address that the special 'host-gateway' string in --add-host resolves to", "ip", NULL,
+		NULL },
+	{ "icc", 0, OPTION_BOOL, 0, AT(icc),
+		"Enable inter-container communication for the default bridge network", NULL, "true", NULL },
+	{ "ip", 0, OPTION_STRING, 0, AT(ip), "Host IP for port publishing from the default bridge network",
+		"ip", "0.0.0.0", NULL },
+	{ "ip-forward", 0, OPTION_BOOL, 0, AT(ip_forward), "Enable IP forwarding in system configuration",
+		NULL, "true", NULL },
+	{ "ip-masq", 0, OPTION_BOOL, 0, AT(ip_masq), "Enable IP masquerading for the default bridge network",
+		NULL, "true", NULL },
+	{ "iptables", 0, OPTION_BOOL, 0, AT(iptables), "Set the firewall: rules of nftables", NULL, "true",
+		NULL },
 	{ "label", 0, OPTION_LIST, 0, AT(labels), "Set key=value labels to the daemon", "list", NULL, NULL },
 	{ "log-format", 0, OPTION_STRING, 0, AT(log_format), "Set the logging format (\"text\"|\"json\")",
 		"string", "text", NULL },
 	{ "log-level", 'l', OPTION_STRING, 0, AT(log_level),
 		"Set the logging level (\"debug\"|\"info\"|\"warn\"|\"error\")", "string", "info", NULL },
+	{ "mtu", 0, OPTION_UINT, 0, AT(mtu), "Set the MTU for the default \"bridge\" network", "int", "1500",
+		NULL },
 	{ "pidfile", 'p', OPTION_STRING, 0, AT(pidfile), "Path to use for daemon PID file", "string",
 		CONFIG_PIDFILE, NULL },
 	{ "plugin-dir", 0, OPTION_LIST, 0, AT(plugin_dirs),
@@ -59,11 +88,18 @@ const struct config config_defaults = { .data_root = CONFIG_DATA_ROOT,
 	.log_level = "info",
 	.log_format = "text",
 	.group = CONFIG_GROUP,
-	.shutdown_timeout = 15 };
+	.shutdown_timeout = 15,
+	.ip = "0.0.0.0",
+	.mtu = 1500,
+	.iptables = true,
+	.icc = true,
+	.ip_forward = true,
+	.ip_masq = true };
 
 /* The file says lists in the plural, as daemon.json does. */
 static const char *const plurals[][2] = { { "hosts", "host" }, { "labels", "label" },
-	{ "storage-opts", "storage-opt" }, { "plugin-dirs", "plugin-dir" } };
+	{ "storage-opts", "storage-opt" }, { "plugin-dirs", "plugin-dir" },
+	{ "default-address-pools", "default-address-pool" }, { "dns-opts", "dns-opt" } };
 /* Not for a file that is read because of them. */
 static const char *const command_line_only[] = { "config-file", "validate", "version" };
 
@@ -156,6 +192,35 @@ static int merge(struct config *c, struct options *options, struct error *err)
 	return 0;
 }
 
+/* daemon.json has {"base", "size"} where the command line has one text. */
+static int flatten_pools(struct config *c, struct error *err)
+{
+	const struct json *list = NULL, *o;
+	struct json *texts;
+	int r = json_opt_array(c->file, POOLS, &list, err);
+
+	if (r < 0 || !list)
+		return r;
+	texts = json_new_array();
+	for (size_t i = 0; r == 0 && i < json_count(list); i++) {
+		char text[128];
+		const char *base;
+		int64_t size;
+		r = json_item_object(list, i, &o, err);
+		if (r == 0)
+			r = json_get_string(o, "base", &base, err);
+		if (r == 0)
+			r = json_get_int(o, "size", 0, 128, &size, err);
+		if (r == 0 && path_format(text, sizeof text, "base=%s,size=%lld", base, (long long)size) < 0)
+			r = error_invalid(err, POOLS "[%zu].base: too long", i);
+		if (r == 0)
+			json_add_string(texts, text);
+	}
+	if (r < 0)
+		json_free(texts);
+	return r < 0 ? r : json_set(c->file, POOLS, texts);
+}
+
 static int read_file(struct config *c, struct options *options, struct error *err)
 {
 	int r = json_load(AT_FDCWD, c->config_file, FILE_MAX, JSON_UNIQUE_KEYS, &c->file, err);
@@ -164,6 +229,8 @@ static int read_file(struct config *c, struct options *options, struct error *er
 		return 0;
 	if (r == 0)
 		r = json_expect(c->file, JSON_OBJECT, "the configuration", err);
+	if (r == 0)
+		r = flatten_pools(c, err);
 	if (r == 0)
 		r = merge(c, options, err);
 	return r < 0 ? error_prefix(err, r, "unable to configure gantryd with file %s", c->config_file) : 0;

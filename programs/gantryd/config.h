@@ -21,12 +21,14 @@
 #define CONFIG_GROUP     "gantry"
 
 struct config {
-	struct option_list hosts, storage_opts, labels, plugin_dirs, auth;
+	struct option_list hosts, storage_opts, labels, plugin_dirs, auth, pools, dns, dns_search, dns_opts;
 	const char *data_root, *exec_root, *pidfile, *config_file, *storage_driver, *log_level, *log_format,
-		*group;
+		*group, *bridge, *bip, *fixed_cidr, *default_gateway, *ip, *host_gateway_ip;
 	bool debug, validate, shutdown_containers, version;
+	bool iptables, icc, ip_forward, ip_masq;
 	uint64_t shutdown_timeout; /* seconds */
-	struct json *file;         /* what texts of the file point into; config_done frees it */
+	uint64_t mtu;
+	struct json *file; /* what texts of the file point into; config_done frees it */
 };
 
 extern const struct option config_options[];

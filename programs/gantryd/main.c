@@ -4,6 +4,7 @@
 #include "api/routes/routes.h"
 #include "engine/container/container.h"
 #include "engine/engine.h"
+#include "engine/net/net.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
@@ -84,7 +85,30 @@ static void block_signals(sigset_t *ret)
 	signal(SIGHUP, SIG_IGN);
 }
 
-static struct engine_config engine_config(const struct config *c)
+static struct net_config net_config(const struct config *c)
+{
+	return (struct net_config){ .bridge = c->bridge,
+		.bip = c->bip,
+		.fixed_cidr = c->fixed_cidr,
+		.default_gateway = c->default_gateway,
+		.ip = c->ip,
+		.host_gateway_ip = c->host_gateway_ip,
+		.pools = c->pools.v,
+		.n_pools = c->pools.n,
+		.dns = c->dns.v,
+		.n_dns = c->dns.n,
+		.dns_search = c->dns_search.v,
+		.n_dns_search = c->dns_search.n,
+		.dns_opt = c->dns_opts.v,
+		.n_dns_opt = c->dns_opts.n,
+		.mtu = (uint32_t)c->mtu,
+		.no_icc = !c->icc,
+		.no_firewall = !c->iptables,
+		.no_forward = !c->ip_forward,
+		.no_masquerade = !c->ip_masq };
+}
+
+static struct engine_config engine_config(const struct config *c, const struct net_config *net)
 {
 	static const char *const peercred[] = { "peercred" };
 
@@ -100,6 +124,7 @@ static struct engine_config engine_config(const struct config *c)
 		.auth = c->auth.n ? c->auth.v : peercred,
 		.n_auth = c->auth.n ? c->auth.n : 1,
 		.auth_group = c->group,
+		.net = net,
 		.debug = c->debug };
 }
 
@@ -151,7 +176,8 @@ static int run(const struct config *c)
 	auto_close int pidfile = take_pidfile(c->pidfile, &err);
 	if (pidfile < 0)
 		return fail(&err);
-	struct engine_config config = engine_config(c);
+	struct net_config net = net_config(c);
+	struct engine_config config = engine_config(c, &net);
 	int r = engine_open(&config, &engine, &err);
 	if (r == 0)
 		r = serve(c, engine, inherited, &signals, &err);
