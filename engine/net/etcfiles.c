@@ -3,6 +3,7 @@
  * hosts, hostname and resolv.conf of a container, in its folder.  They are mounted into it as files: written
  * in place, never replaced by another inode.
  */
+#include "engine/net/dns.h"
 #include "engine/net/object.h"
 
 #include "lib/base/cleanup.h"
@@ -10,6 +11,7 @@
 #include "lib/base/path.h"
 #include "lib/base/str.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -203,23 +205,72 @@ static void read_host(struct resolv *r, bool local_too)
 		read_resolv(r, "/run/systemd/resolve/resolv.conf", false);
 }
 
-static int write_resolv(const struct net_member *m, int dir, struct error *err)
+/* What the container would have without gantry-dns. */
+static void read_wanted(const struct net_member *m, bool local_too, struct resolv *r)
 {
 	const struct net_config *c = &m->net->config;
-	struct resolv r = { STR_INIT(READ_MAX), STR_INIT(READ_MAX), STR_INIT(READ_MAX) };
+
+	*r = (struct resolv){ STR_INIT(READ_MAX), STR_INIT(READ_MAX), STR_INIT(READ_MAX) };
+	read_host(r, local_too);
+	replace(&r->servers, "nameserver ", m->dns, c->dns, c->n_dns, "\n");
+	replace(&r->search, " ", m->dns_search, c->dns_search, c->n_dns_search, "");
+	replace(&r->options, " ", m->dns_options, c->dns_opt, c->n_dns_opt, "");
+	if (r->servers.len == 0 && !m->host)
+		str_add(&r->servers, "nameserver 8.8.8.8\nnameserver 8.8.4.4\n");
+}
+
+static void resolv_done(struct resolv *r)
+{
+	str_done(&r->servers);
+	str_done(&r->search);
+	str_done(&r->options);
+}
+
+/* gantry-dns asks from the host's network, where a server of the host's own is reached, too. */
+size_t etc_upstreams(const struct net_member *m, uint32_t *ret, size_t max)
+{
+	struct resolv r;
+	char *save = NULL;
+	size_t n = 0;
+
+	read_wanted(m, true, &r);
+	for (char *line = r.servers.len ? strtok_r(r.servers.data, "\n", &save) : NULL; line && n < max;
+		line = strtok_r(NULL, "\n", &save)) {
+		struct in_addr address;
+		if (inet_pton(AF_INET, line + strlen("nameserver "), &address) == 1)
+			ret[n++] = address.s_addr;
+	}
+	resolv_done(&r);
+	return n;
+}
+
+/* A name without a dot is a container's first of all. */
+static void use_dns(struct resolv *r)
+{
+	str_clear(&r->servers);
+	str_add(&r->servers, "nameserver 127.0.0.11\n");
+	if (!strstr(str_text(&r->options), " ndots:"))
+		str_add(&r->options, " ndots:0");
+}
+
+static int write_resolv(const struct net_member *m, int dir, struct error *err)
+{
+	struct resolv r;
 	auto_str struct str text = STR_INIT(ETC_MAX);
 
-	read_host(&r, m->host);
-	replace(&r.servers, "nameserver ", m->dns, c->dns, c->n_dns, "\n");
-	replace(&r.search, " ", m->dns_search, c->dns_search, c->n_dns_search, "");
-	replace(&r.options, " ", m->dns_options, c->dns_opt, c->n_dns_opt, "");
-	if (r.servers.len == 0 && !m->host)
-		str_add(&r.servers, "nameserver 8.8.8.8\nnameserver 8.8.4.4\n");
+	read_wanted(m, m->host, &r);
+	if (dns_serves_member(m))
+		use_dns(&r);
 	print_resolv(&r, &text);
-	str_done(&r.servers);
-	str_done(&r.search);
-	str_done(&r.options);
+	resolv_done(&r);
 	return write_file(dir, "resolv.conf", &text, err);
+}
+
+int etc_write_resolv(struct net_member *m, struct error *err)
+{
+	auto_close int dir = net_folder_of(m->net, m->id, err);
+
+	return dir < 0 ? dir : write_resolv(m, dir, err);
 }
 
 /* ---- all three --------------------------------------------------------------------------------------- */

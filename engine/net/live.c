@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Networks that come and go while a container is there, and while it runs. */
+#include "engine/net/dns.h"
 #include "engine/net/object.h"
 
 #include "lib/base/cleanup.h"
@@ -115,6 +116,12 @@ static int settle(struct net_member *m, const struct net_endpoint *gone, struct 
 		r = save(m, gone, err);
 	if (r == 0)
 		r = etc_write_hosts(m, err);
+	if (r == 0)
+		r = etc_write_resolv(m, err);
+	if (r == 0)
+		dns_member(m);
+	if (r == 0 && gone && dns_serves(gone->nw))
+		dns_network(m->net, gone->nw->id);
 	return r == 0 ? publish_open(m, err) : r;
 }
 
@@ -222,8 +229,11 @@ static int connect_to(struct net_member *m, struct nw *nw, const struct json *en
 	struct net_want **p = find_want(m, nw), *old = *p;
 	w->next = old ? old->next : NULL;
 	*p = w;
+	bool running = m->running;
 	net_unlock(m->net);
 	want_free(old);
+	if (running)
+		dns_member(m); /* its aliases are known only now */
 	return 0;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A container's network as it is asked for: made, loaded, saved, renamed; and what the rows say it held. */
+#include "engine/net/dns.h"
 #include "engine/net/object.h"
 
 #include "lib/base/log.h"
@@ -231,5 +232,8 @@ void net_rename(struct net_member *m, const char *name)
 {
 	net_lock(m->net);
 	path_format(m->name, sizeof m->name, "%s", name);
+	bool running = m->running;
 	net_unlock(m->net);
+	if (running)
+		dns_member(m);
 }

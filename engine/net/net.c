@@ -5,6 +5,7 @@
 #include "core/plugin/call.h"
 #include "engine/drivers.h"
 #include "engine/events/events.h"
+#include "engine/net/dns.h"
 #include "engine/net/object.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
@@ -326,6 +327,8 @@ static int open_parts(struct net *net, struct error *err)
 	if (r == 0)
 		r = spares_new(net, err);
 	if (r == 0)
+		r = dns_new(net, err);
+	if (r == 0)
 		r = load_rows(net, err);
 	return r == 0 ? recover_all(net, err) : r;
 }
@@ -387,8 +390,10 @@ int net_settle(struct net *net, struct error *err)
 	}
 	net->settled = true;
 	int r = net->fw ? firewall_settle(net->fw, err) : 0;
-	if (r == 0)
+	if (r == 0) {
+		dns_begin(net);
 		spares_begin(net);
+	}
 	return r;
 }
 
@@ -407,6 +412,7 @@ void net_close(struct net *net)
 {
 	if (!net)
 		return;
+	dns_free(net);
 	spares_free(net);
 	while (net->rows) {
 		struct net_row *row = net->rows;

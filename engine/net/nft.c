@@ -300,6 +300,17 @@ void nft_counter(struct netlink_batch *b)
 	end(b, begin(b, "counter"));
 }
 
+void nft_value(struct netlink_batch *b, uint32_t reg, const void *data, size_t n)
+{
+	struct expression e = begin(b, "immediate");
+
+	netlink_put_be32(b, NFTA_IMMEDIATE_DREG, reg);
+	size_t nest = netlink_nest(b, NFTA_IMMEDIATE_DATA);
+	netlink_put(b, NFTA_DATA_VALUE, data, n);
+	netlink_nest_end(b, nest);
+	end(b, e);
+}
+
 void nft_verdict(struct netlink_batch *b, int verdict, const char *chain)
 {
 	struct expression e = begin(b, "immediate");

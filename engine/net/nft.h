@@ -74,6 +74,7 @@ void nft_mask(struct netlink_batch *b, uint32_t reg, uint32_t mask); /* as it li
 void nft_lookup(struct netlink_batch *b, const char *set, uint32_t reg, bool invert);
 void nft_map(struct netlink_batch *b, const char *map, uint32_t reg, uint32_t to_reg);
 void nft_destination_is_local(struct netlink_batch *b, uint32_t reg);
+void nft_value(struct netlink_batch *b, uint32_t reg, const void *data, size_t n);
 void nft_dnat(struct netlink_batch *b, uint32_t address_reg, uint32_t port_reg);
 void nft_masquerade(struct netlink_batch *b);
 void nft_counter(struct netlink_batch *b);

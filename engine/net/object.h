@@ -150,6 +150,7 @@ struct net {
 	struct net_row *rows;
 	uint16_t next_port[2]; /* tcp, udp */
 	struct spares *spares;
+	struct dns *dns;
 	bool settled;
 };
 
@@ -230,6 +231,10 @@ int sandbox_configure(int netns, const struct sandbox_link *link, struct error *
 /* Moves the default route (0: none). */
 int sandbox_set_gateway(int netns, const char *ifname, uint32_t gateway, struct error *err);
 
+/* The sockets of names in it, udp and tcp on ports of 127.0.0.11 that the kernel chose; a table of its own
+ * leads port 53 there, so that a container may serve port 53 itself.  For threads of ours alone. */
+int sandbox_open_dns(int netns, int fds[2], struct error *err);
+
 /* ---- spares.c ---- */
 int spares_new(struct net *net, struct error *err);
 void spares_free(struct net *net); /* ends all */
@@ -248,6 +253,10 @@ void spares_close(struct net *net, int netns);
 /* ---- etcfiles.c ---- */
 int etc_write(struct net_member *m, struct error *err);
 int etc_write_hosts(struct net_member *m, struct error *err);
+/* resolv.conf alone: after a container has come to its first network with names, or left the last one. */
+int etc_write_resolv(struct net_member *m, struct error *err);
+/* Where gantry-dns asks for the member what it does not know: IPv4 addresses in network byte order. */
+size_t etc_upstreams(const struct net_member *m, uint32_t *ret, size_t max);
 
 /* ---- publish.c ---- */
 /* Binds what the member asks for, in place of what it holds. */

@@ -4,6 +4,7 @@
  * there.  No thread of ours may ever be left in a wrong namespace: then everything after it would be made
  * there.
  */
+#include "engine/net/nft.h"
 #include "engine/net/object.h"
 
 #include "lib/base/cleanup.h"
@@ -13,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,4 +143,93 @@ int sandbox_set_gateway(int netns, const char *ifname, uint32_t gateway, struct 
 	netlink_batch_done(&b);
 	netlink_close(nl);
 	return r < 0 ? error_sys(err, -r, "cannot set the gateway of a sandbox") : 0;
+}
+
+/* ---- names -------------------------------------------------------------------------------- */
+#define DNS_ADDRESS 0x7f00000b /* 127.0.0.11 */
+#define DNS_PORT    53
+
+static int open_socket(int type, int *ret, uint16_t *ret_port)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(DNS_ADDRESS) };
+	socklen_t n = sizeof at;
+	auto_close int fd = socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&at, sizeof at) < 0 ||
+		(type == SOCK_STREAM && listen(fd, 64) < 0) ||
+		getsockname(fd, (struct sockaddr *)&at, &n) < 0)
+		return -errno;
+	*ret_port = at.sin_port;
+	*ret = take_fd(fd);
+	return 0;
+}
+
+static void put_redirect(struct netlink_batch *b, struct nft_table t, uint8_t protocol, uint16_t port)
+{
+	const uint32_t address = htonl(DNS_ADDRESS);
+	const uint16_t from = htons(DNS_PORT);
+	struct nft_rule r;
+
+	nft_rule_begin(b, t, "output", NULL, &r);
+	nft_payload(b, NFT_PAYLOAD_NETWORK_HEADER, 16, 4, NFT_REG32_00);
+	nft_cmp(b, NFT_CMP_EQ, NFT_REG32_00, &address, sizeof address);
+	nft_meta(b, NFT_META_L4PROTO, NFT_REG32_00);
+	nft_cmp_u8(b, NFT_CMP_EQ, NFT_REG32_00, protocol);
+	nft_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, NFT_REG32_00);
+	nft_cmp(b, NFT_CMP_EQ, NFT_REG32_00, &from, sizeof from);
+	nft_value(b, NFT_REG32_00, &address, sizeof address);
+	nft_value(b, NFT_REG32_01, &port, sizeof port);
+	nft_dnat(b, NFT_REG32_00, NFT_REG32_01);
+	nft_rule_end(b, &r);
+}
+
+static int redirect(uint16_t udp, uint16_t tcp, struct error *err)
+{
+	const struct nft_table t = { NFPROTO_IPV4, "gantry-dns" };
+	struct netlink *nl;
+	struct netlink_batch b = { 0 };
+	struct netlink_fault fault;
+	int r = netlink_open(NETLINK_NETFILTER, &nl, err);
+
+	if (r < 0)
+		return r;
+	nft_begin(&b);
+	nft_add_table(&b, t); /* one may be there, of sockets that are lost */
+	nft_delete_table(&b, t);
+	nft_add_table(&b, t);
+	nft_add_chain(&b, t, "output", "nat", NF_INET_LOCAL_OUT, -100);
+	put_redirect(&b, t, IPPROTO_UDP, udp);
+	put_redirect(&b, t, IPPROTO_TCP, tcp);
+	nft_end(&b);
+	r = netlink_commit(nl, &b, &fault);
+	netlink_close(nl);
+	return r < 0 ? error_sys(err, -r, "cannot lead port 53 to gantry-dns (message %u%s%s)", fault.message,
+			       fault.why[0] ? ": " : "", fault.why)
+		     : 0;
+}
+
+static int open_dns(int fds[2], struct error *err)
+{
+	uint16_t udp = 0, tcp = 0;
+	int r = open_socket(SOCK_DGRAM, &fds[0], &udp);
+
+	if (r == 0)
+		r = open_socket(SOCK_STREAM, &fds[1], &tcp);
+	return r < 0 ? error_sys(err, -r, "cannot open the sockets of gantry-dns") : redirect(udp, tcp, err);
+}
+
+int sandbox_open_dns(int netns, int fds[2], struct error *err)
+{
+	auto_close int back = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	fds[0] = fds[1] = -1;
+	if (back < 0 || setns(netns, CLONE_NEWNET) < 0)
+		return error_sys(err, errno, "cannot enter a sandbox");
+	int r = open_dns(fds, err);
+	if (setns(back, CLONE_NEWNET) < 0)
+		abort();
+	for (int i = 0; r < 0 && i < 2; i++)
+		if (fds[i] >= 0)
+			close(take_fd(fds[i]));
+	return r;
 }

@@ -3,6 +3,7 @@
  * A container's network when it starts, and when it ends.  Order (docs/architecture.md, "The life of a
  * container"): rows first, then ports and files, then what the kernel has; the end goes backwards.
  */
+#include "engine/net/dns.h"
 #include "engine/net/object.h"
 
 #include "lib/base/cleanup.h"
@@ -375,6 +376,7 @@ int net_publish(struct net_member *m, const char *netns_path, struct error *err)
 	int r = m->host ? 0 : publish_open(m, err);
 	if (r < 0)
 		return error_prefix(err, r, FAILED);
+	dns_member(m);
 	m->published = true;
 	fault_point("net.published");
 	tell_linked(m);
@@ -430,11 +432,15 @@ void net_stop(struct net_member *m, bool netns_gone)
 	delete_rows(m);
 	clear_key(m);
 	struct net_endpoint *list = forget(m);
+	if (list && !m->host)
+		dns_drop(m->net, m->sandbox);
 	while (list) {
 		struct net_endpoint *ep = list;
 		list = ep->next;
 		if (m->published)
 			net_event(m->net, ep->nw, "disconnect", m->id);
+		if (dns_serves(ep->nw))
+			dns_network(m->net, ep->nw->id);
 		nw_release(m->net, ep->nw);
 		endpoint_free(ep);
 	}
