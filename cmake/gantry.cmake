@@ -29,6 +29,7 @@ add_compile_options(-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototy
 if(GANTRY_SANITIZE)
 	add_compile_options(-fsanitize=${GANTRY_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
 	add_link_options(-fsanitize=${GANTRY_SANITIZE})
+	add_compile_definitions(GANTRY_SANITIZED)
 	# gcc's flow warnings are false ones in instrumented code
 	add_compile_options($<$<C_COMPILER_ID:GNU>:-Wno-maybe-uninitialized> $<$<C_COMPILER_ID:GNU>:-Wno-format-truncation>)
 else()

@@ -116,7 +116,8 @@ int container_network_restore(struct container *c, struct error *err);
 char *container_network_path(pid_t pid, char buf[CONTAINER_NETNS_SIZE]);
 
 /* ---- start.c ---- */
-/* "/docker/<id>". */
+/* "/docker/<id>", or below HostConfig.CgroupParent. */
+#define CONTAINER_CGROUP_PARENT "docker"
 int container_cgroup_path(const struct container *c, char *buf, size_t size);
 /* Kills what is left in the container's cgroup and removes it. */
 void container_cgroup_remove(struct container *c);

@@ -27,9 +27,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #define POOL_THREADS   8
 #define CACHED_FILTERS 64
+#define SHIM_WAITS     200 /* of 10 ms */
 
 /* ---- what all share ------------------------------------------------------------------- */
 static bool has_apparmor(void)
@@ -306,6 +308,26 @@ static int let_go(struct container *c, void *ctx)
 	return 0;
 }
 
+/* A shim whose container was removed just now is about to end; one that lives on keeps the cgroup. Parents
+ * that nobody else uses go, too: whoever makes a cgroup below them makes them again. */
+static void drop_shim_cgroup(struct containers *all, struct all *shared)
+{
+	static const char *const parents[] = { "/gantry/shims", "/gantry", "/" CONTAINER_CGROUP_PARENT };
+	const struct timespec pause = { .tv_nsec = 10000000 };
+	struct container_counts counts;
+
+	containers_count(all, &counts);
+	for (int i = 0; i < SHIM_WAITS; i++) {
+		int r = cgroup_remove_empty(shared->shim_cgroup.layout, shared->shim_cgroup.path, NULL);
+		if (r == 0 || counts.running > 0)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	for (size_t i = 0; i < sizeof parents / sizeof parents[0]; i++)
+		cgroup_remove_empty(shared->shim_cgroup.layout, parents[i], NULL);
+	cgroup_close(&shared->shim_cgroup);
+}
+
 void containers_close(struct containers *all)
 {
 	if (!all)
@@ -317,9 +339,7 @@ void containers_close(struct containers *all)
 	shim_hub_free(shared->shims);
 	pool_free(shared->pool);
 	seccomp_cache_free(shared->seccomp_cache);
-	if (shared->shim_cgroup.layout) {
-		cgroup_remove_empty(shared->shim_cgroup.layout, shared->shim_cgroup.path, NULL);
-		cgroup_close(&shared->shim_cgroup);
-	}
+	if (shared->shim_cgroup.layout)
+		drop_shim_cgroup(all, shared);
 	table_free(all);
 }

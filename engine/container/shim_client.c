@@ -367,7 +367,8 @@ int shim_exec(struct shim *s, const struct shim_exec *what, pid_t *ret_pid, stru
 		put(&at, c->pending, c->pending_n);
 		put(&at, c->keys, c->keys_n);
 	}
-	memcpy(fds, what->fds, what->nfds * sizeof *fds);
+	for (size_t i = 0; i < what->nfds; i++)
+		fds[i] = what->fds[i];
 	fds[what->nfds] = what->sock;
 	int r = ask_exec(s, &m, tail, n, fds, what->nfds + client, &result, err);
 	if (r < 0)

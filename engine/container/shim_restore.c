@@ -127,6 +127,11 @@ static int restore_one(struct shim_hub *hub, const struct shim_restore *restore,
 	if (r < 0) {
 		shim_unref(s);
 		free(w);
+		/* Never committed, it is just about to end: what it leaves is treated as remains. */
+		if (r == -ECONNRESET || r == -EPIPE) {
+			tell_remains(hub, restore, short_id);
+			return 0;
+		}
 		return r;
 	}
 	shim_ref(s); /* until it is registered */

@@ -33,8 +33,7 @@
 #include <sched.h>
 #include <string.h>
 
-#define CGROUP_PARENT "docker"
-#define KILL_NS       (10 * CLOCK_S)
+#define KILL_NS (10 * CLOCK_S)
 
 /* ---- the cgroup --------------------------------------------------------------------- */
 int container_cgroup_path(const struct container *c, char *buf, size_t size)
@@ -42,7 +41,7 @@ int container_cgroup_path(const struct container *c, char *buf, size_t size)
 	const char *parent = json_string(json_at(c->host_config, "CgroupParent"));
 
 	if (!parent || !*parent)
-		parent = CGROUP_PARENT;
+		parent = CONTAINER_CGROUP_PARENT;
 	return path_format(buf, size, "%s%s/%s", parent[0] == '/' ? "" : "/", parent, c->id);
 }
 
