@@ -105,13 +105,15 @@ static int kill_(struct exchange *x, void *user, struct error *err)
 {
 	auto_container struct container *c = NULL;
 	int sig;
-	int r = read_signal(x, 9, &sig, err);
+	int r = find(x, user, &c, err);
 
-	if (r == 0)
-		r = find(x, user, &c, err);
+	if (r < 0)
+		return r;
+	r = read_signal(x, 9, &sig, err);
 	if (r == 0)
 		r = container_kill(c, sig, err);
-	return r < 0 ? r : reply_empty(x, 204);
+	return r < 0 ? error_prefix(err, r, "cannot kill container: %s", exchange_param(x, "id"))
+		     : reply_empty(x, 204);
 }
 
 static int remove_(struct exchange *x, void *user, struct error *err)

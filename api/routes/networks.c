@@ -41,7 +41,7 @@ static int create(struct exchange *x, void *user, struct error *err)
 {
 	auto_json struct json *body = NULL;
 	struct json *doc = NULL;
-	int r = answer_body(x, true, &body, err);
+	int r = answer_body(x, false, &body, err);
 
 	if (r == 0)
 		r = net_create(net_of(user), body, &doc, err);
@@ -73,10 +73,12 @@ static int connect_(struct exchange *x, void *user, struct error *err)
 	auto_json struct json *body = NULL;
 	const char *name = NULL;
 	struct container *c = NULL;
-	int r = answer_body(x, true, &body, err);
+	int r = answer_body(x, false, &body, err);
 
 	if (r == 0)
-		r = json_get_string(body, "Container", &name, err);
+		r = json_opt_string(body, "Container", "", &name, err);
+	if (r == 0 && !*name)
+		r = error_invalid(err, "invalid name or ID supplied: \"\"");
 	if (r == 0)
 		r = containers_find(routes->engine->containers, name, &c, err);
 	if (r == 0)

@@ -149,10 +149,12 @@ int container_rename(struct container *c, const char *name, struct error *err)
 
 	if (!*name)
 		return error_invalid(err, "Neither old nor new names may be empty");
-	int r = names_check(name, &bare, err);
-	if (r < 0)
-		return error_prefix(err, r, "Error when allocating new name");
-	r = container_op_begin(c, "rename", err);
+	if (names_check(name, &bare, NULL) < 0)
+		return error_invalid(err,
+			"Error when allocating new name: Invalid container name (%s%s), only "
+			"[a-zA-Z0-9][a-zA-Z0-9_.-] are allowed",
+			*name == '/' ? "" : "/", name);
+	int r = container_op_begin(c, "rename", err);
 	if (r < 0)
 		return r;
 	r = rename_with_op(c, bare, err);

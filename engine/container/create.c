@@ -182,6 +182,12 @@ static int describe(
 	auto_json struct json *asked = NULL;
 	int r = fields_normalize(fields_config, body, &asked, err);
 
+	if (r == 0 && host && json_kind(host) != JSON_OBJECT)
+		r = error_invalid(err,
+			"invalid JSON: json: cannot unmarshal %s into Go struct field .HostConfig of type "
+			"container.HostConfig",
+			json_kind_name(json_kind(host)));
+
 	if (r == 0)
 		r = fields_normalize(fields_host_config, host, &c->host_config, err);
 	if (r == 0)

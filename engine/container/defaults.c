@@ -148,7 +148,7 @@ int defaults_host_config(const struct engine *engine, struct json *o, struct err
 	int r = json_opt_bool(o, "Privileged", false, &privileged, err);
 
 	if (r == 0 && shm)
-		r = json_opt_int(o, "ShmSize", 0, 0, INT64_MAX, &bytes, err);
+		r = json_opt_int(o, "ShmSize", 0, INT64_MIN, INT64_MAX, &bytes, err);
 	if (r < 0)
 		return r;
 	if (bytes == 0)

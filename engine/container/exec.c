@@ -262,7 +262,7 @@ static int check_running(struct container *c, struct error *err)
 		return error_set(err, ERROR_CONFLICT, ESRCH, "container %s is not running", c->id);
 	if (life.paused)
 		return error_set(err, ERROR_CONFLICT, EBUSY,
-			"container %s is paused, unpause the container before exec", c->id);
+			"Container %s is paused, unpause the container before exec", c->name);
 	return 0;
 }
 

@@ -41,7 +41,7 @@ const struct body_field fields_host_config[] = {
 	{ "ContainerIDFile", BODY_STRING, BODY_IGNORED, BODY_ZERO },
 	{ "LogConfig", BODY_OBJECT, BODY_EFFECTIVE, BODY_ZERO },
 	{ "NetworkMode", BODY_STRING, BODY_EFFECTIVE, BODY_ZERO },
-	{ "PortBindings", BODY_OBJECT, BODY_EFFECTIVE, BODY_ZERO },
+	{ "PortBindings", BODY_OBJECT, BODY_EFFECTIVE, BODY_NULL },
 	{ "RestartPolicy", BODY_OBJECT, BODY_EFFECTIVE, BODY_ZERO },
 	{ "AutoRemove", BODY_BOOL, BODY_EFFECTIVE, BODY_ZERO },
 	{ "VolumeDriver", BODY_STRING, BODY_EFFECTIVE, BODY_ZERO },
@@ -51,9 +51,9 @@ const struct body_field fields_host_config[] = {
 	{ "CapAdd", BODY_STRINGS, BODY_EFFECTIVE, BODY_NULL },
 	{ "CapDrop", BODY_STRINGS, BODY_EFFECTIVE, BODY_NULL },
 	{ "CgroupnsMode", BODY_STRING, BODY_EFFECTIVE, BODY_ZERO },
-	{ "Dns", BODY_STRINGS, BODY_EFFECTIVE, BODY_ZERO },
-	{ "DnsOptions", BODY_STRINGS, BODY_EFFECTIVE, BODY_ZERO },
-	{ "DnsSearch", BODY_STRINGS, BODY_EFFECTIVE, BODY_ZERO },
+	{ "Dns", BODY_STRINGS, BODY_EFFECTIVE, BODY_NULL },
+	{ "DnsOptions", BODY_STRINGS, BODY_EFFECTIVE, BODY_NULL },
+	{ "DnsSearch", BODY_STRINGS, BODY_EFFECTIVE, BODY_NULL },
 	{ "ExtraHosts", BODY_STRINGS, BODY_EFFECTIVE, BODY_NULL },
 	{ "GroupAdd", BODY_STRINGS, BODY_EFFECTIVE, BODY_NULL },
 	{ "IpcMode", BODY_STRING, BODY_EFFECTIVE, BODY_ZERO },
@@ -78,18 +78,18 @@ const struct body_field fields_host_config[] = {
 	{ "NanoCpus", BODY_INT, BODY_EFFECTIVE, BODY_ZERO },
 	{ "CgroupParent", BODY_STRING, BODY_EFFECTIVE, BODY_ZERO },
 	{ "BlkioWeight", BODY_INT, BODY_EFFECTIVE, BODY_ZERO },
-	{ "BlkioWeightDevice", BODY_ARRAY, BODY_EFFECTIVE, BODY_ZERO },
-	{ "BlkioDeviceReadBps", BODY_ARRAY, BODY_EFFECTIVE, BODY_ZERO },
-	{ "BlkioDeviceWriteBps", BODY_ARRAY, BODY_EFFECTIVE, BODY_ZERO },
-	{ "BlkioDeviceReadIOps", BODY_ARRAY, BODY_EFFECTIVE, BODY_ZERO },
-	{ "BlkioDeviceWriteIOps", BODY_ARRAY, BODY_EFFECTIVE, BODY_ZERO },
+	{ "BlkioWeightDevice", BODY_ARRAY, BODY_EFFECTIVE, BODY_NULL },
+	{ "BlkioDeviceReadBps", BODY_ARRAY, BODY_EFFECTIVE, BODY_NULL },
+	{ "BlkioDeviceWriteBps", BODY_ARRAY, BODY_EFFECTIVE, BODY_NULL },
+	{ "BlkioDeviceReadIOps", BODY_ARRAY, BODY_EFFECTIVE, BODY_NULL },
+	{ "BlkioDeviceWriteIOps", BODY_ARRAY, BODY_EFFECTIVE, BODY_NULL },
 	{ "CpuPeriod", BODY_INT, BODY_EFFECTIVE, BODY_ZERO },
 	{ "CpuQuota", BODY_INT, BODY_EFFECTIVE, BODY_ZERO },
 	{ "CpuRealtimePeriod", BODY_INT, BODY_EFFECTIVE, BODY_ZERO },
 	{ "CpuRealtimeRuntime", BODY_INT, BODY_EFFECTIVE, BODY_ZERO },
 	{ "CpusetCpus", BODY_STRING, BODY_EFFECTIVE, BODY_ZERO },
 	{ "CpusetMems", BODY_STRING, BODY_EFFECTIVE, BODY_ZERO },
-	{ "Devices", BODY_ARRAY, BODY_EFFECTIVE, BODY_ZERO },
+	{ "Devices", BODY_ARRAY, BODY_EFFECTIVE, BODY_NULL },
 	{ "DeviceCgroupRules", BODY_STRINGS, BODY_EFFECTIVE, BODY_NULL },
 	{ "DeviceRequests", BODY_ARRAY, BODY_REFUSED, BODY_NULL },
 	{ "MemoryReservation", BODY_INT, BODY_EFFECTIVE, BODY_ZERO },
@@ -97,7 +97,7 @@ const struct body_field fields_host_config[] = {
 	{ "MemorySwappiness", BODY_INT, BODY_EFFECTIVE, BODY_NULL },
 	{ "OomKillDisable", BODY_BOOL, BODY_EFFECTIVE, BODY_ZERO },
 	{ "PidsLimit", BODY_INT, BODY_EFFECTIVE, BODY_NULL },
-	{ "Ulimits", BODY_ARRAY, BODY_EFFECTIVE, BODY_ZERO },
+	{ "Ulimits", BODY_ARRAY, BODY_EFFECTIVE, BODY_NULL },
 	{ "CpuCount", BODY_INT, BODY_IGNORED, BODY_ZERO },
 	{ "CpuPercent", BODY_INT, BODY_IGNORED, BODY_ZERO },
 	{ "IOMaximumIOps", BODY_INT, BODY_IGNORED, BODY_ZERO },
@@ -129,8 +129,8 @@ static int wrong(const struct body_field *f, const struct json *value, enum body
 	const char *kind = json_kind_name(json_kind(value));
 
 	return error_invalid(err,
-		"invalid JSON: json: cannot unmarshal %s into Go struct body_field .%s of type %s", kind,
-		f->name, go_type(type));
+		"invalid JSON: json: cannot unmarshal %s into Go struct field .%s of type %s", kind, f->name,
+		go_type(type));
 }
 
 static int copy_strings(
@@ -176,7 +176,7 @@ static int copy_scalar(const struct body_field *f, const struct json *in, struct
 	default:
 		if (json_opt_int(in, f->name, 0, INT64_MIN, INT64_MAX, &n, NULL) < 0)
 			return error_invalid(err,
-				"invalid JSON: json: cannot unmarshal number into Go struct body_field .%s "
+				"invalid JSON: json: cannot unmarshal number into Go struct field .%s "
 				"of type int64",
 				f->name);
 		return json_set_int(out, f->name, n);

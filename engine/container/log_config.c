@@ -67,7 +67,8 @@ int log_config_read(const struct json *config, struct log_config *ret, struct er
 		if (is_in(type, unbuilt_drivers))
 			return error_set(err, ERROR_UNSUPPORTED, ENOTSUP,
 				"log driver '%s' is not built into gantry " GANTRY_VERSION, type);
-		return error_invalid(err, "logger: no log driver named '%s' is registered", type);
+		return error_invalid(
+			err, "error looking up logging plugin %s: plugin \"%s\" not found", type, type);
 	}
 	json_each (json_at(config, "Config"), it) {
 		const char *value = json_string(it.value);

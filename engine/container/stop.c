@@ -135,10 +135,9 @@ int container_kill(struct container *c, int signal, struct error *err)
 	if (shim)
 		shim_unref(shim);
 	if (r == -ESRCH)
-		return error_set(err, ERROR_CONFLICT, ESRCH,
-			"cannot kill container: %s: container %s is not running", c->id, c->id);
+		return error_set(err, ERROR_CONFLICT, ESRCH, "container %s is not running", c->id);
 	if (r < 0)
-		return error_prefix(err, r, "cannot kill container: %s", c->id);
+		return r;
 	tell_kill(c, signal);
 	if (signal == 9)
 		container_thaw_for_signal(c);

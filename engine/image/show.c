@@ -24,13 +24,25 @@ static const char *text(const struct json *o, const char *key)
 }
 
 /* With the lock. */
+/* The image's next tag in the order of their texts; NULL: no more. */
+static const struct tag *next_tag(const struct images *all, const struct image *image, const struct tag *last)
+{
+	const struct tag *next = NULL;
+
+	for (const struct tag *t = all->tags; t; t = t->next)
+		if (t->image == image && (!last || strcmp(t->whole, last->whole) > 0) &&
+			(!next || strcmp(t->whole, next->whole) < 0))
+			next = t;
+	return next;
+}
+
 static void add_tags(struct images *all, struct json *list, const struct image *image)
 {
 	char name[REFERENCE_SIZE];
 	struct reference ref;
 
-	for (struct tag *t = all->tags; t; t = t->next)
-		if (t->image == image && reference_parse(t->whole, &ref, NULL) == 0)
+	for (const struct tag *t = NULL; (t = next_tag(all, image, t));)
+		if (reference_parse(t->whole, &ref, NULL) == 0)
 			json_add_string(list, reference_familiar(&ref, name));
 }
 
@@ -185,7 +197,7 @@ static void add_wanted_tags(
 	char name[REFERENCE_SIZE];
 	struct reference ref;
 
-	for (struct tag *t = all->tags; t; t = t->next)
+	for (const struct tag *t = NULL; (t = next_tag(all, image, t));)
 		if (t->image == image && reference_parse(t->whole, &ref, NULL) == 0 &&
 			matches_reference(l->what->filters, reference_familiar(&ref, name)))
 			json_add_string(list, name);

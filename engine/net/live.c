@@ -44,7 +44,8 @@ static int check_connect(struct net_member *m, const struct nw *nw, struct error
 		return fail_shared(err);
 	if (is_driver(nw, GTY_NETWORK_CAP_HOST))
 		return error_invalid(err,
-			"container cannot be disconnected from host network or connected to host network");
+			"cannot connect container to host network - container must be created in "
+			"host network mode");
 	if (wants_cap(m, GTY_NETWORK_CAP_HOST))
 		return fail_shared(err);
 	if (is_driver(nw, GTY_NETWORK_CAP_NONE) ? m->wants != NULL : wants_cap(m, GTY_NETWORK_CAP_NONE))

@@ -17,7 +17,7 @@
 static int check_name(const char *name, struct error *err)
 {
 	if (!*name || strlen(name) >= NET_NAME_SIZE || strspn(name, " \t") == strlen(name))
-		return error_invalid(err, "invalid network name: name is empty or too long");
+		return error_invalid(err, "invalid name: name is empty");
 	for (const char *p = name; *p; p++)
 		if (*p == '/' || iscntrl((unsigned char)*p))
 			return error_invalid(err,
@@ -97,8 +97,7 @@ static int read_driver(struct net *net, struct nw *nw, const struct json *body, 
 	if (!*name || strcmp(name, "default") == 0)
 		name = "bridge";
 	if (net_driver_get(net, name, &nw->driver, err) < 0)
-		return error_set(err, ERROR_NOT_FOUND, ENOENT,
-			"could not find plugin %s in v1 plugin registry: plugin not found", name);
+		return error_set(err, ERROR_NOT_FOUND, ENOENT, "plugin \"%s\" not found", name);
 	path_format(nw->driver_name, sizeof nw->driver_name, "%s", driver_api_name(nw->driver->d));
 	if (nw->driver->caps & GTY_NETWORK_CAP_SINGLE)
 		return error_set(err, ERROR_DENIED, EPERM, "only one instance of \"%s\" network is allowed",
@@ -109,7 +108,7 @@ static int read_driver(struct net *net, struct nw *nw, const struct json *body, 
 static int read_members(struct net *net, struct nw *nw, const struct json *body, struct error *err)
 {
 	const char *name;
-	int r = json_get_string(body, "Name", &name, err);
+	int r = json_opt_string(body, "Name", "", &name, err);
 
 	if (r == 0)
 		r = check_name(name, err);
@@ -230,6 +229,7 @@ static int take(struct net *net, struct nw *nw, struct error *err)
 static int read_gateway(struct nw *nw, const struct json *entry, struct error *err)
 {
 	const char *text = "";
+	char subnet[CIDR_SIZE];
 	int r = json_opt_string(entry, "Gateway", "", &text, err);
 
 	if (r < 0)
@@ -242,14 +242,16 @@ static int read_gateway(struct nw *nw, const struct json *entry, struct error *e
 		return error_invalid(err, "invalid network config:\ninvalid gateway %s", text);
 	if (!subnet_has(nw->subnet, nw->gateway))
 		return error_invalid(err,
-			"invalid network config:\ninvalid gateway %s: parent subnet does not contain it",
-			text);
+			"invalid network config:\ninvalid gateway %s: parent subnet %s doesn't contain this "
+			"address",
+			text, subnet_format(nw->subnet, subnet));
 	return 0;
 }
 
 static int check_range(const struct nw *nw, const struct json *entry, struct error *err)
 {
 	const char *text = "";
+	char subnet[CIDR_SIZE];
 	struct subnet range;
 	int r = json_opt_string(entry, "IPRange", "", &text, err);
 
@@ -260,9 +262,9 @@ static int check_range(const struct nw *nw, const struct json *entry, struct err
 			"invalid network config:\ninvalid ip-range %s: invalid CIDR block notation", text);
 	if (!subnet_is_within(range, nw->subnet))
 		return error_invalid(err,
-			"invalid network config:\ninvalid ip-range %s: parent subnet is an IPv4 block that "
-			"does not hold it",
-			text);
+			"invalid network config:\ninvalid ip-range %s: parent subnet %s doesn't contain "
+			"ip-range",
+			text, subnet_format(nw->subnet, subnet));
 	return 0;
 }
 
@@ -317,7 +319,9 @@ static int keep_config(struct nw *nw, const struct json *entry, struct error *er
 	json_set_string(o, "Subnet", subnet_format(nw->subnet, text));
 	if (json_string(json_at(entry, "IPRange")) && *json_string(json_at(entry, "IPRange")))
 		json_set_string(o, keys[0], json_string(json_at(entry, "IPRange")));
-	if (nw->gateway)
+	/* One that is nobody's way out, and that nobody asked for, is not shown. */
+	bool asked = json_string(json_at(entry, "Gateway")) && *json_string(json_at(entry, "Gateway"));
+	if (nw->gateway && (asked || !nw->internal))
 		json_set_string(o, "Gateway", address_format(nw->gateway, text));
 	if (json_count(json_at(entry, keys[1])) > 0)
 		json_set(o, keys[1], json_copy(json_at(entry, keys[1])));
@@ -353,8 +357,7 @@ static int check_ipam(
 	int r = json_opt_string(ipam, "Driver", "", &driver, err);
 
 	if (r == 0 && *driver && strcmp(driver, "default") != 0)
-		return error_set(err, ERROR_NOT_FOUND, ENOENT,
-			"invalid ipam driver: '%s' is not there, only 'default'", driver);
+		return error_set(err, ERROR_NOT_FOUND, ENOENT, "plugin \"%s\" not found", driver);
 	if (r == 0)
 		r = json_opt_object(ipam, "Options", &options, err);
 	if (r == 0)

@@ -82,8 +82,6 @@ static void show_network(struct json *all, const struct net_member *m, const str
 	copy_or_null(o, "DriverOpts", config);
 	json_set_int(o, "GwPriority", w ? w->priority : 0);
 	show_addresses(o, ep);
-	if (!ep && nw && m->wants)
-		json_set_string(o, "NetworkID", nw->id);
 	show_names(o, m, w, nw);
 }
 

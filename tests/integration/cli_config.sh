@@ -43,7 +43,7 @@ invalid CPU shares (-1): value must be a positive integer|--cpu-shares -1
 Invalid value 2000, range for oom score adj is [-1000, 1000]|--oom-score-adj 2000
 unknown capability: "CAP_FOO"|--cap-add foo
 unknown or invalid runtime name: foo|--runtime foo
-no log driver named 'nope' is registered|--log-driver nope
+error looking up logging plugin nope: plugin "nope" not found|--log-driver nope
 --gpus is not supported: give the devices with --device|--gpus all
 END
 

@@ -106,4 +106,10 @@ kill -9 $two
 wait $two 2>/dev/null
 exits "nor is its death" 0 fetch 8081
 gantry rm -f web >/dev/null
+"$build/bin/gantryd" --data-root "$scratch/two/data" --exec-root "$scratch/two/run" --pidfile "$scratch/two/pid" \
+	-H "unix://$scratch/two/sock" -G root >>"$scratch/two/log" 2>&1 &
+two=$!
+wait_for 10 second version >/dev/null 2>&1
+kill $two # what was killed has left a cgroup: the next one takes it along
+wait $two
 finish
