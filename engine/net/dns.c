@@ -25,7 +25,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -60,33 +59,37 @@ static void hang_up(struct dns *d)
 }
 
 /* 0 or what it answers, negative; a broken connection is closed: the thread sees to the rest. */
-static int ask(struct dns *d, struct proto_dns_message *m, const int *fds, size_t nfds)
+static int ask(struct dns *d, void *message, size_t n, enum proto_dns_type type, const int *fds, size_t nfds)
 {
+	struct proto_dns_head *head = message;
 	struct proto_dns_result result;
 
 	if (d->sock < 0)
 		return -ENOTCONN;
-	m->magic = PROTO_DNS_MAGIC;
-	m->size = sizeof *m;
-	int r = proto_dns_send(d->sock, m, sizeof *m, fds, nfds);
+	head->magic = PROTO_DNS_MAGIC;
+	head->size = (uint32_t)n;
+	head->type = type;
+	int r = proto_dns_send(d->sock, message, n, fds, nfds);
 	if (r == 0)
 		r = proto_dns_recv(d->sock, &result, sizeof result, NULL, NULL, ANSWER_MS);
+	if (r >= 0 && (r != sizeof result || result.head.type != head->type))
+		r = -EPROTO;
 	if (r < 0) {
 		hang_up(d);
 		return -ENOTCONN;
 	}
-	return result.code;
+	return result.head.code;
 }
 
 static int ask_plain(struct dns *d, enum proto_dns_type type, const char *id)
 {
-	struct proto_dns_message m = { .type = type };
+	struct proto_dns_message m = { 0 };
 
 	path_format(m.id, sizeof m.id, "%s", id);
-	return ask(d, &m, NULL, 0);
+	return ask(d, &m, sizeof m, type, NULL, 0);
 }
 
-/* ---- names ---------------------------------------------------------------------------------- */
+/* ---- what a sandbox is told ----------------------------------------------------------------------- */
 bool dns_serves(const struct nw *nw)
 {
 	return nw && !nw->predefined && nw->pool;
@@ -100,136 +103,143 @@ bool dns_serves_member(const struct net_member *m)
 	return false;
 }
 
-static void add_line(struct str *s, const char *name, const char *address)
+/* A text of a place; false: it is no name, or there is no room for more. */
+static bool add_text(struct str *out, const char *text)
 {
-	/* A name with a blank or a line's end in it would be two. */
-	if (name && *name && !strpbrk(name, " \t\r\n"))
-		str_addf(s, "%s %s\n", name, address);
+	size_t n = text ? strlen(text) : 0;
+
+	return n > 0 && n <= PROTO_DNS_NAME_MAX && out->len + n + 1 + 8 < PROTO_DNS_MESSAGE_MAX &&
+	       str_add_n(out, text, n + 1) == 0;
 }
 
-/* With the lock of net.  The container's name first: it is what an address is called. */
-static void add_endpoint(struct str *s, const struct net_endpoint *ep)
+/* The container's name first: it is what its address is called. */
+static uint16_t add_names(struct str *out, const struct net_endpoint *ep, const struct net_want *w)
 {
 	const struct net_member *m = ep->member;
-	const struct net_want *w = m->wants;
-	char address[ADDRESS_SIZE], id[ID_SHORT_SIZE];
-
-	while (w && strcmp(w->name, ep->nw->name) != 0 && strcmp(w->name, ep->nw->id) != 0)
-		w = w->next;
-	address_format(ep->address, address);
-	add_line(s, m->name, address);
 	const struct json *aliases = json_at(w ? w->config : NULL, "Aliases");
+	char id[ID_SHORT_SIZE];
+	uint16_t n = add_text(out, m->name);
+
 	for (size_t i = 0; i < json_count(aliases); i++)
-		add_line(s, json_string(json_item(aliases, i)), address);
+		n = (uint16_t)(n + add_text(out, json_string(json_item(aliases, i))));
 	id_short(m->id, id);
-	add_line(s, id, address);
-	if (strcmp(m->hostname, id) != 0)
-		add_line(s, m->hostname, address);
+	n = (uint16_t)(n + add_text(out, id));
+	return (uint16_t)(n + add_text(out, m->hostname));
 }
 
-static int make_table(const struct str *text)
+/* "NAME:ALIAS" of an endpoint's Links: the alias is known to this container alone. */
+static bool add_link(struct str *out, const char *link)
 {
-	int fd = memfd_create("gantry-names", MFD_CLOEXEC);
+	char name[PROTO_DNS_NAME_MAX + 1];
+	const char *colon = link ? strrchr(link, ':') : NULL;
+	size_t begin = out->len;
 
-	for (size_t n = 0; fd >= 0 && n < text->len;) {
-		ssize_t r = write(fd, text->data + n, text->len - n);
-		if (r <= 0) {
-			close(fd);
-			return -1;
-		}
-		n += (size_t)r;
-	}
-	return fd;
+	if (!link || path_format(name, sizeof name, "%.*s", colon ? (int)(colon - link) : (int)strlen(link),
+			     link) < 0)
+		return false;
+	if (id_is_valid(name))
+		name[ID_SHORT_LEN] = '\0'; /* as it is known on the network */
+	if (add_text(out, colon ? colon + 1 : name) && add_text(out, name))
+		return true;
+	out->len = begin;
+	return false;
 }
 
-/* With the lock of dns: what the network is now. */
-static int tell_network(struct dns *d, const char *id)
+static uint16_t add_links(struct str *out, const struct net_want *w)
 {
-	struct proto_dns_message m = { .type = PROTO_DNS_NETWORK };
-	auto_str struct str text = STR_INIT(PROTO_DNS_TABLE_MAX);
-	bool there = false;
+	const struct json *links = json_at(w ? w->config : NULL, "Links");
+	uint16_t n = 0;
 
-	path_format(m.id, sizeof m.id, "%s", id);
-	net_lock(d->net);
-	for (const struct nw *nw = d->net->networks; nw && !there; nw = nw->next) {
-		if (strcmp(nw->id, id) != 0 || !dns_serves(nw))
-			continue;
-		there = true;
-		path_format(m.name, sizeof m.name, "%s", nw->name);
-		for (const struct net_endpoint *ep = nw->endpoints; ep; ep = ep->next_nw)
-			if (ep->member && ep->address && !ep->member->ending)
-				add_endpoint(&text, ep);
-	}
-	net_unlock(d->net);
-	if (!there)
-		return ask_plain(d, PROTO_DNS_DROP_NETWORK, id);
-	auto_close int fd = make_table(&text);
-	if (fd < 0)
-		return -ENOMEM;
-	m.table_size = text.len;
-	return ask(d, &m, &fd, 1);
+	for (size_t i = 0; i < json_count(links); i++)
+		n = (uint16_t)(n + add_link(out, json_string(json_item(links, i))));
+	return n;
 }
 
-/* ---- sandboxes ---------------------------------------------------------------------------------- */
-/* With the lock of net.  False: nothing to serve. */
-static bool describe(const struct net_member *m, struct proto_dns_message *ret, int *ret_netns)
+/* With the lock of net. */
+static bool add_place(struct str *out, const struct net_endpoint *ep)
 {
-	*ret = (struct proto_dns_message){ .type = PROTO_DNS_SANDBOX };
-	path_format(ret->id, sizeof ret->id, "%s", m->sandbox);
+	static const char zeros[8];
+	const struct net_want *w = start_want_of(ep->member, ep);
+	struct proto_dns_place place = { .address = htonl(ep->address) };
+	size_t begin = out->len;
+
+	if (begin + sizeof place + 2 * PROTO_DNS_NAME_MAX > PROTO_DNS_MESSAGE_MAX)
+		return false;
+	path_format(place.network, sizeof place.network, "%s", ep->nw->id);
+	str_add_n(out, &place, sizeof place);
+	if (!add_text(out, ep->nw->name))
+		str_add_n(out, zeros, 1);
+	place.n_names = add_names(out, ep, w);
+	place.n_links = add_links(out, w);
+	str_add_n(out, zeros, (8 - out->len % 8) % 8);
+	if (out->failed)
+		return false;
+	place.size = (uint32_t)(out->len - begin - sizeof place);
+	memcpy(out->data + begin, &place, sizeof place);
+	return true;
+}
+
+/* With the lock of net: what the member is now.  False: nothing to serve. */
+static bool describe(const struct net_member *m, struct proto_dns_sandbox *head, struct str *out)
+{
+	path_format(head->id, sizeof head->id, "%s", m->sandbox);
+	str_add_n(out, head, sizeof *head);
 	for (const struct net_endpoint *ep = m->endpoints; ep; ep = ep->next) {
 		if (!ep->nw->internal)
-			ret->forward = 1; /* else its questions would leave by us (CVE-2024-29018) */
-		if (dns_serves(ep->nw) && ret->n_networks < PROTO_DNS_NETWORKS_MAX)
-			memcpy(ret->networks[ret->n_networks++], ep->nw->id, sizeof ret->networks[0]);
+			head->flags |= PROTO_DNS_FORWARD; /* else its questions left by us (CVE-2024-29018) */
+		if (dns_serves(ep->nw) && head->n_places < PROTO_DNS_PLACES_MAX)
+			head->n_places = (uint16_t)(head->n_places + add_place(out, ep));
 	}
-	*ret_netns = m->netns;
-	return ret->n_networks > 0 && m->netns >= 0;
+	if (out->failed || head->n_places == 0 || m->netns < 0)
+		return false;
+	memcpy(out->data, head, sizeof *head);
+	return true;
 }
 
-static int tell_sandbox(struct dns *d, struct net_member *m)
+/* With sockets made ahead, or with none if gantry-dns has them, or with new ones. */
+static int tell_with_sockets(struct dns *d, const struct net_member *m, int netns, struct dns_sockets names,
+	const struct str *message)
 {
-	struct proto_dns_message what;
 	struct error err = ERROR_INIT;
-	int fds[2] = { -1, -1 }, netns;
-	uint32_t upstreams[PROTO_DNS_UPSTREAMS_MAX];
-	size_t n = etc_upstreams(m, upstreams, PROTO_DNS_UPSTREAMS_MAX);
+	int r = -ENOENT;
 
-	net_lock(d->net);
-	bool serves = describe(m, &what, &netns);
-	auto_close int copy = serves ? fcntl(netns, F_DUPFD_CLOEXEC, 3) : -1;
-	net_unlock(d->net);
-	if (!serves)
-		return ask_plain(d, PROTO_DNS_DROP, m->sandbox);
-	what.n_upstreams = (uint8_t)n;
-	memcpy(what.upstreams, upstreams, sizeof upstreams);
-	int r = ask(d, &what, NULL, 0);
-	if (r != -ENOENT)
-		return r;
-	r = copy < 0 ? -EMFILE : sandbox_open_dns(copy, fds, &err);
-	if (r < 0) {
-		log_warning("container %s: names do not resolve: %s", m->id, err.text);
-		return r;
+	if (names.fds[0] < 0) {
+		r = ask(d, message->data, message->len, PROTO_DNS_SANDBOX, NULL, 0);
+		if (r != -ENOENT)
+			return r;
+		r = sandbox_open_names(netns, &names, &err);
+		if (r < 0) {
+			log_warning("container %s: names do not resolve: %s", m->id, err.text);
+			return r;
+		}
 	}
-	r = ask(d, &what, fds, 2);
-	close(fds[0]);
-	close(fds[1]);
+	r = ask(d, message->data, message->len, PROTO_DNS_SANDBOX, names.fds, PROTO_DNS_SANDBOX_FDS);
+	sandbox_close_names(&names);
 	return r;
 }
 
+/* With the lock of dns. */
 static int tell_member(struct dns *d, struct net_member *m)
 {
-	char networks[PROTO_DNS_NETWORKS_MAX][ID_SIZE];
-	size_t n = 0;
-	int r = tell_sandbox(d, m);
+	struct proto_dns_sandbox head = { 0 };
+	auto_str struct str message = STR_INIT(PROTO_DNS_MESSAGE_MAX);
+	bool ndots = false;
 
+	head.n_servers = (uint16_t)resolv_servers(m, head.servers, PROTO_DNS_SERVERS_MAX, &ndots);
+	head.flags = ndots ? PROTO_DNS_NDOTS : 0;
 	net_lock(d->net);
-	for (const struct net_endpoint *ep = m->endpoints; ep && n < PROTO_DNS_NETWORKS_MAX; ep = ep->next)
-		if (dns_serves(ep->nw))
-			memcpy(networks[n++], ep->nw->id, ID_SIZE);
+	bool serves = m->running && !m->ending && describe(m, &head, &message), named = m->named;
+	auto_close int netns = serves ? fcntl(m->netns, F_DUPFD_CLOEXEC, 3) : -1;
+	struct dns_sockets names = m->names;
+	m->names = SANDBOX_NO_NAMES;
+	m->named = serves;
 	net_unlock(d->net);
-	for (size_t i = 0; r == 0 && i < n; i++)
-		r = tell_network(d, networks[i]);
-	return r;
+	if (serves && netns >= 0)
+		return tell_with_sockets(d, m, netns, names, &message);
+	sandbox_close_names(&names);
+	if (serves)
+		return -EMFILE;
+	return named ? ask_plain(d, PROTO_DNS_DROP, m->sandbox) : 0;
 }
 
 /* ---- everything ----------------------------------------------------------------------------------- */
@@ -277,10 +287,10 @@ static int socket_address(const struct net *net, struct sockaddr_un *ret)
 
 static int hello(struct dns *d, int sock)
 {
-	struct proto_dns_message m = { .type = PROTO_DNS_HELLO, .code = PROTO_DNS_VERSION };
+	struct proto_dns_message m = { .head.code = PROTO_DNS_VERSION };
 
 	d->sock = sock;
-	int r = ask(d, &m, NULL, 0);
+	int r = ask(d, &m, sizeof m, PROTO_DNS_HELLO, NULL, 0);
 	if (r == PROTO_DNS_VERSION)
 		return 0;
 	if (r >= 0) { /* of another gantry: it ends, and one of ours begins */
@@ -360,6 +370,21 @@ static void reap(struct dns *d)
 	d->child.pidfd = -1;
 }
 
+/* What questions go by that only the host's network answers. */
+static int give_ways(struct dns *d)
+{
+	struct proto_dns_message m = { 0 };
+	int fds[PROTO_DNS_HOST_FDS] = { -1, -1, -1, -1, -1, -1 };
+	int r = sandbox_open_ways(fds);
+
+	if (r == 0)
+		r = ask(d, &m, sizeof m, PROTO_DNS_HOST, fds, PROTO_DNS_HOST_FDS);
+	for (int i = 0; i < PROTO_DNS_HOST_FDS; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	return r;
+}
+
 static int start(struct dns *d)
 {
 	struct sockaddr_un at;
@@ -384,7 +409,8 @@ static int start(struct dns *d)
 		return r;
 	}
 	log_debug(PROGRAM " is started");
-	return connect_to(d);
+	r = connect_to(d);
+	return r == 0 ? give_ways(d) : r;
 }
 
 /* With the lock: connected, told everything. */
@@ -523,8 +549,10 @@ void dns_member(struct net_member *m)
 	struct dns *d = m->net->dns;
 
 	net_lock(m->net);
-	bool serves = dns_serves_member(m);
+	bool serves = dns_serves_member(m), named = m->named;
 	net_unlock(m->net);
+	if (!serves && !named)
+		return;
 	pthread_mutex_lock(&d->lock);
 	if (serves)
 		d->wanted = true;
@@ -537,22 +565,21 @@ void dns_member(struct net_member *m)
 			"container %s: its names are not known to " PROGRAM " yet: %s", m->id, strerror(-r));
 }
 
-void dns_drop(struct net *net, const char *sandbox)
+void dns_drop(struct net_member *m)
 {
-	struct dns *d = net->dns;
+	struct dns *d = m->net->dns;
 
+	net_lock(m->net);
+	struct dns_sockets names = m->names; /* of a start that failed */
+	m->names = SANDBOX_NO_NAMES;
+	bool serves = m->named || dns_serves_member(m);
+	net_unlock(m->net);
+	sandbox_close_names(&names);
+	if (!serves)
+		return;
 	pthread_mutex_lock(&d->lock);
-	if (d->sock >= 0)
-		ask_plain(d, PROTO_DNS_DROP, sandbox);
-	pthread_mutex_unlock(&d->lock);
-}
-
-void dns_network(struct net *net, const char *network)
-{
-	struct dns *d = net->dns;
-
-	pthread_mutex_lock(&d->lock);
-	if (d->sock >= 0)
-		tell_network(d, network);
+	if (m->named && d->sock >= 0)
+		ask_plain(d, PROTO_DNS_DROP, m->sandbox);
+	m->named = false;
 	pthread_mutex_unlock(&d->lock);
 }

@@ -4,9 +4,9 @@
  * network are.  Started when the first sandbox on a user network needs it; taken over from an earlier
  * gantryd; when it dies, a thread starts another one and tells it everything again.
  *
- * Whatever changes names calls dns_network or dns_member behind the change; what is told is read then, so
- * that the last one to speak has the truth.  Failures are logged: a container starts without names rather
- * than not at all.  Threads: any, without the lock of net.
+ * Whatever changes a member's names calls dns_member behind the change; what is told is read then, so that
+ * the last one to speak has the truth.  Failures are logged: a container starts without names rather than not
+ * at all.  Threads: any, without the lock of net.
  */
 #ifndef GANTRY_ENGINE_NET_DNS_H
 #define GANTRY_ENGINE_NET_DNS_H
@@ -29,10 +29,9 @@ bool dns_serves(const struct nw *nw);
 /* The member is on such a network. */
 bool dns_serves_member(const struct net_member *m);
 
-/* The sandbox of a member and all networks it is on; again after each change of either. */
+/* The sandbox of a member, its networks and its names on them; again after each change of these. */
 void dns_member(struct net_member *m);
-/* The sandbox has gone; networks are told by dns_network. */
-void dns_drop(struct net *net, const char *sandbox);
-void dns_network(struct net *net, const char *network);
+/* It ends: before its addresses are free. */
+void dns_drop(struct net_member *m);
 
 #endif

@@ -118,11 +118,9 @@ static int settle(struct net_member *m, const struct net_endpoint *gone, struct 
 	if (r == 0)
 		r = etc_write_hosts(m, err);
 	if (r == 0)
-		r = etc_write_resolv(m, err);
+		r = resolv_renew(m, err);
 	if (r == 0)
 		dns_member(m);
-	if (r == 0 && gone && dns_serves(gone->nw))
-		dns_network(m->net, gone->nw->id);
 	return r == 0 ? publish_open(m, err) : r;
 }
 

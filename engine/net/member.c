@@ -20,6 +20,7 @@ static struct net_member *member_new(struct net *net, const struct net_who *who)
 		return NULL;
 	m->net = net;
 	m->netns = -1;
+	m->names = SANDBOX_NO_NAMES;
 	path_format(m->id, sizeof m->id, "%s", who->id);
 	path_format(m->name, sizeof m->name, "%s", who->name);
 	return m;
@@ -77,6 +78,7 @@ void net_free(struct net_member *m)
 	str_list_free(m->extra_hosts);
 	if (m->netns >= 0)
 		close(m->netns);
+	sandbox_close_names(&m->names);
 	free(m);
 }
 

@@ -45,6 +45,12 @@ void nft_add_table(struct netlink_batch *b, struct nft_table t)
 	netlink_put_text(b, NFTA_TABLE_NAME, t.name);
 }
 
+void nft_add_new_table(struct netlink_batch *b, struct nft_table t)
+{
+	add(b, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL, t.family);
+	netlink_put_text(b, NFTA_TABLE_NAME, t.name);
+}
+
 void nft_delete_table(struct netlink_batch *b, struct nft_table t)
 {
 	add(b, NFT_MSG_DELTABLE, 0, t.family);

@@ -28,6 +28,7 @@ void nft_begin(struct netlink_batch *b);
 void nft_end(struct netlink_batch *b);
 
 void nft_add_table(struct netlink_batch *b, struct nft_table t);
+void nft_add_new_table(struct netlink_batch *b, struct nft_table t); /* -EEXIST: it is there */
 void nft_delete_table(struct netlink_batch *b, struct nft_table t);
 
 /* type "filter", "nat" or NULL (no hook). */

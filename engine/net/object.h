@@ -17,11 +17,18 @@
 #include "lib/base/id.h"
 #include "lib/json/json.h"
 #include "lib/netlink/link.h"
+#include "lib/proto/dns.h"
 
 #include <pthread.h>
 
 #define NET_NAME_SIZE 256
 #define NET_WAIT_S    10 /* for what another container is about to let go */
+
+/* The sockets of gantry-dns that were opened in a sandbox and are not handed over yet, in the order of
+ * lib/proto/dns.h. */
+struct dns_sockets {
+	int fds[PROTO_DNS_SANDBOX_FDS]; /* all -1: none */
+};
 
 /* A driver in use. */
 struct net_driver {
@@ -112,6 +119,8 @@ struct net_member {
 	char key[64]; /* SandboxKey */
 	int netns;    /* -1: the host's, or not known */
 	bool host;    /* the sandbox is the host's namespace */
+	struct dns_sockets names;
+	bool named; /* gantry-dns was told of it; also under the lock of dns */
 	struct net_endpoint *endpoints;
 	struct port_held *held;
 	size_t n_held;
@@ -122,6 +131,7 @@ struct net_member {
 struct spare {
 	int netns;
 	struct net_endpoint *ep; /* NULL: loopback alone */
+	struct dns_sockets names;
 	struct spare *next;
 };
 
@@ -231,9 +241,15 @@ int sandbox_configure(int netns, const struct sandbox_link *link, struct error *
 /* Moves the default route (0: none). */
 int sandbox_set_gateway(int netns, const char *ifname, uint32_t gateway, struct error *err);
 
-/* The sockets of names in it, udp and tcp on ports of 127.0.0.11 that the kernel chose; a table of its own
- * leads port 53 there, so that a container may serve port 53 itself.  For threads of ours alone. */
-int sandbox_open_dns(int netns, int fds[2], struct error *err);
+/* The sockets of names: in the sandbox, udp and tcp on ports of 127.0.0.11 that the kernel chose, where a
+ * table of its own leads port 53, so that a container may serve port 53 itself; and those that questions to
+ * upstreams go by. For threads of ours alone. */
+int sandbox_open_names(int netns, struct dns_sockets *ret, struct error *err);
+/* Of the caller's own network: those to upstreams alone. */
+int sandbox_open_ways(int fds[PROTO_DNS_HOST_FDS]);
+void sandbox_close_names(struct dns_sockets *names);
+#define SANDBOX_NO_NAMES ((struct dns_sockets){ { -1, -1, -1, -1, -1, -1, -1, -1 } })
+_Static_assert(PROTO_DNS_SANDBOX_FDS == 8, "SANDBOX_NO_NAMES has one -1 for each");
 
 /* ---- spares.c ---- */
 int spares_new(struct net *net, struct error *err);
@@ -253,10 +269,16 @@ void spares_close(struct net *net, int netns);
 /* ---- etcfiles.c ---- */
 int etc_write(struct net_member *m, struct error *err);
 int etc_write_hosts(struct net_member *m, struct error *err);
-/* resolv.conf alone: after a container has come to its first network with names, or left the last one. */
-int etc_write_resolv(struct net_member *m, struct error *err);
-/* Where gantry-dns asks for the member what it does not know: IPv4 addresses in network byte order. */
-size_t etc_upstreams(const struct net_member *m, uint32_t *ret, size_t max);
+int etc_write_file(int dir, const char *name, const struct str *text, struct error *err);
+
+/* ---- resolv.c ---- */
+int resolv_write(const struct net_member *m, int dir, struct error *err);
+/* After a container has come to its first network with names, or left the last one; unless a person changed
+ * the file. */
+int resolv_renew(const struct net_member *m, struct error *err);
+/* Where gantry-dns asks for the member what it does not know, as many of them as it takes; ndots: the client
+ * was told to try a name without a dot with its domains first. */
+size_t resolv_servers(const struct net_member *m, struct proto_dns_server *ret, size_t max, bool *ret_ndots);
 
 /* ---- publish.c ---- */
 /* Binds what the member asks for, in place of what it holds. */

@@ -183,9 +183,26 @@ static void put_redirect(struct netlink_batch *b, struct nft_table t, uint8_t pr
 	nft_rule_end(b, &r);
 }
 
-static int redirect(uint16_t udp, uint16_t tcp, struct error *err)
+static void put_table(struct netlink_batch *b, bool anew, uint16_t udp, uint16_t tcp)
 {
 	const struct nft_table t = { NFPROTO_IPV4, "gantry-dns" };
+
+	nft_begin(b);
+	if (anew) {
+		nft_add_table(b, t);
+		nft_delete_table(b, t);
+	}
+	nft_add_new_table(b, t);
+	nft_add_chain(b, t, "output", "nat", NF_INET_LOCAL_OUT, -100);
+	put_redirect(b, t, IPPROTO_UDP, udp);
+	put_redirect(b, t, IPPROTO_TCP, tcp);
+	nft_end(b);
+}
+
+/* A table that is there already, of sockets that are lost, is replaced: the kernel takes ten milliseconds for
+ * that, and a fraction of one for the first. */
+static int redirect(uint16_t udp, uint16_t tcp, struct error *err)
+{
 	struct netlink *nl;
 	struct netlink_batch b = { 0 };
 	struct netlink_fault fault;
@@ -193,43 +210,61 @@ static int redirect(uint16_t udp, uint16_t tcp, struct error *err)
 
 	if (r < 0)
 		return r;
-	nft_begin(&b);
-	nft_add_table(&b, t); /* one may be there, of sockets that are lost */
-	nft_delete_table(&b, t);
-	nft_add_table(&b, t);
-	nft_add_chain(&b, t, "output", "nat", NF_INET_LOCAL_OUT, -100);
-	put_redirect(&b, t, IPPROTO_UDP, udp);
-	put_redirect(&b, t, IPPROTO_TCP, tcp);
-	nft_end(&b);
+	put_table(&b, false, udp, tcp);
 	r = netlink_commit(nl, &b, &fault);
+	if (r == -EEXIST) {
+		put_table(&b, true, udp, tcp);
+		r = netlink_commit(nl, &b, &fault);
+	}
 	netlink_close(nl);
 	return r < 0 ? error_sys(err, -r, "cannot lead port 53 to gantry-dns (message %u%s%s)", fault.message,
 			       fault.why[0] ? ": " : "", fault.why)
 		     : 0;
 }
 
-static int open_dns(int fds[2], struct error *err)
+int sandbox_open_ways(int fds[PROTO_DNS_HOST_FDS])
+{
+	for (int i = 0; i < PROTO_DNS_HOST_FDS; i++) {
+		int type = i < PROTO_DNS_UDP ? SOCK_DGRAM : SOCK_STREAM;
+		fds[i] = socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		if (fds[i] < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+static int open_names(struct dns_sockets *names, struct error *err)
 {
 	uint16_t udp = 0, tcp = 0;
-	int r = open_socket(SOCK_DGRAM, &fds[0], &udp);
+	int r = open_socket(SOCK_DGRAM, &names->fds[0], &udp);
 
 	if (r == 0)
-		r = open_socket(SOCK_STREAM, &fds[1], &tcp);
+		r = open_socket(SOCK_STREAM, &names->fds[1], &tcp);
+	if (r == 0)
+		r = sandbox_open_ways(names->fds + 2);
 	return r < 0 ? error_sys(err, -r, "cannot open the sockets of gantry-dns") : redirect(udp, tcp, err);
 }
 
-int sandbox_open_dns(int netns, int fds[2], struct error *err)
+void sandbox_close_names(struct dns_sockets *names)
 {
+	for (int i = 0; i < PROTO_DNS_SANDBOX_FDS; i++)
+		if (names->fds[i] >= 0)
+			close(take_fd(names->fds[i]));
+}
+
+int sandbox_open_names(int netns, struct dns_sockets *ret, struct error *err)
+{
+	struct dns_sockets names = SANDBOX_NO_NAMES;
 	auto_close int back = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 
-	fds[0] = fds[1] = -1;
 	if (back < 0 || setns(netns, CLONE_NEWNET) < 0)
 		return error_sys(err, errno, "cannot enter a sandbox");
-	int r = open_dns(fds, err);
+	int r = open_names(&names, err);
 	if (setns(back, CLONE_NEWNET) < 0)
 		abort();
-	for (int i = 0; r < 0 && i < 2; i++)
-		if (fds[i] >= 0)
-			close(take_fd(fds[i]));
+	if (r < 0)
+		sandbox_close_names(&names);
+	else
+		*ret = names;
 	return r;
 }

@@ -5,6 +5,7 @@
  * spare has no row: it dies with gantryd, and what is left of it is removed by the driver's recover. The same
  * thread closes namespaces, four at a time: many that die at once hold the kernel's lock of all links.
  */
+#include "engine/net/dns.h"
 #include "engine/net/object.h"
 
 #include "lib/base/clock.h"
@@ -65,19 +66,22 @@ static void end(struct net *net, struct spare *s)
 		net_unlock(net);
 		endpoint_free(s->ep);
 	}
+	sandbox_close_names(&s->names);
 	spares_close(net, s->netns);
 	free(s);
 }
 
 /* With the address already taken and the endpoint linked. */
-static int make_on(struct net *net, struct net_endpoint *ep, int *ret_netns, struct error *err)
+static int make_on(struct net *net, struct net_endpoint *ep, struct spare *s, struct error *err)
 {
 	int r = endpoint_reserve(ep, NULL, err);
 
 	ep->is_gateway = !ep->nw->internal;
 	if (r == 0)
-		r = sandbox_new(net, ret_netns, err);
-	return r == 0 ? endpoint_join(ep, NULL, *ret_netns, false, err) : r;
+		r = sandbox_new(net, &s->netns, err);
+	if (r == 0 && dns_serves(ep->nw))
+		r = sandbox_open_names(s->netns, &s->names, err);
+	return r == 0 ? endpoint_join(ep, NULL, s->netns, false, err) : r;
 }
 
 /* With the lock. */
@@ -103,8 +107,9 @@ static struct spare *make(struct net *net, struct nw *nw, struct net_endpoint *e
 	if (!s)
 		return NULL;
 	s->netns = -1;
+	s->names = SANDBOX_NO_NAMES;
 	s->ep = ep;
-	int r = nw ? make_on(net, ep, &s->netns, err) : sandbox_new(net, &s->netns, err);
+	int r = nw ? make_on(net, ep, s, err) : sandbox_new(net, &s->netns, err);
 	if (r == 0)
 		return s;
 	end(net, s);

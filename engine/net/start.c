@@ -108,6 +108,7 @@ static void use_spare(struct net_member *m, struct spare *s)
 	ep->next = NULL;
 	m->endpoints = ep;
 	m->netns = s->netns;
+	m->names = s->names;
 	net_unlock(m->net);
 	endpoint_free(fresh);
 	free(s);
@@ -183,6 +184,19 @@ static int make_sandbox(struct net_member *m, struct error *err)
 	return 0;
 }
 
+static int open_names(struct net_member *m, struct error *err)
+{
+	struct dns_sockets names;
+	int r = sandbox_open_names(m->netns, &names, err);
+
+	if (r < 0)
+		return r;
+	net_lock(m->net);
+	m->names = names;
+	net_unlock(m->net);
+	return 0;
+}
+
 /* Places are reserved before anything is made: a network that is full is told at once. */
 static int connect_all(struct net_member *m, struct error *err)
 {
@@ -192,6 +206,8 @@ static int connect_all(struct net_member *m, struct error *err)
 		r = endpoint_reserve(ep, start_want_of(m, ep), err);
 	if (r == 0 && !m->host)
 		r = make_sandbox(m, err);
+	if (r == 0 && dns_serves_member(m))
+		r = open_names(m, err);
 	for (struct net_endpoint *ep = m->endpoints; r == 0 && ep; ep = ep->next)
 		r = endpoint_join(ep, start_want_of(m, ep), m->netns, false, err);
 	return r;
@@ -427,20 +443,17 @@ void net_stop(struct net_member *m, bool netns_gone)
 	net_ending(m);
 	int netns = m->netns;
 	publish_close(m);
+	dns_drop(m);
 	fault_point("net.withdrawn");
 	detach_all(m, netns_gone ? -1 : netns);
 	delete_rows(m);
 	clear_key(m);
 	struct net_endpoint *list = forget(m);
-	if (list && !m->host)
-		dns_drop(m->net, m->sandbox);
 	while (list) {
 		struct net_endpoint *ep = list;
 		list = ep->next;
 		if (m->published)
 			net_event(m->net, ep->nw, "disconnect", m->id);
-		if (dns_serves(ep->nw))
-			dns_network(m->net, ep->nw->id);
 		nw_release(m->net, ep->nw);
 		endpoint_free(ep);
 	}

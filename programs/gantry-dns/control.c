@@ -6,46 +6,49 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* ---- sandboxes -------------------------------------------------------------------------- */
-void sandbox_unref(struct dns *d, struct sandbox *s)
+static struct sandbox **bucket_of(struct dns *d, const char *id)
 {
-	(void)d;
-	if (--s->refs == 0)
-		free(s);
+	uint32_t h = 2166136261u;
+
+	for (; *id; id++)
+		h = (h ^ (unsigned char)*id) * 16777619u;
+	return &d->sandboxes[h % SANDBOX_BUCKETS];
 }
 
 static struct sandbox *find_sandbox(struct dns *d, const char *id)
 {
-	struct sandbox *s = d->sandboxes;
+	struct sandbox *s = *bucket_of(d, id);
 
-	while (s && strcmp(s->what.id, id) != 0)
+	while (s && strcmp(s->id, id) != 0)
 		s = s->next;
 	return s;
 }
 
 static void drop_sandbox(struct dns *d, struct sandbox *s)
 {
-	for (struct sandbox **p = &d->sandboxes; *p; p = &(*p)->next)
-		if (*p == s) {
-			*p = s->next;
-			break;
-		}
-	s->gone = true;
-	source_close(d, &s->udp, false);
-	source_close(d, &s->tcp, false);
-	sandbox_unref(d, s);
+	struct sandbox **p = bucket_of(d, s->id);
+
+	while (*p && *p != s)
+		p = &(*p)->next;
+	if (*p)
+		*p = s->next;
+	source_close(d, &s->udp);
+	source_close(d, &s->tcp);
+	streams_drop(d, s);
+	queries_drop(d, s);
+	ways_close(d, &s->ways);
+	names_drop(d->names, &s->places);
+	source_free(d, &s->udp);
 }
 
 static int listen_on(struct dns *d, struct sandbox *s, int *fds)
 {
 	s->udp.ready = answer_udp;
 	s->tcp.ready = stream_accept;
-	s->udp.fd = s->tcp.fd = -1;
 	int r = source_add(d, &s->udp, fds[0], EPOLLIN);
 	if (r < 0)
 		return r;
@@ -56,176 +59,151 @@ static int listen_on(struct dns *d, struct sandbox *s, int *fds)
 	return r;
 }
 
-static int add_sandbox(struct dns *d, const struct proto_dns_message *m, int *fds, size_t nfds)
+/* With the sockets that gantryd has opened in it. */
+static int new_sandbox(struct dns *d, const char *id, int *fds, struct sandbox **ret)
+{
+	struct sandbox *s = calloc(1, sizeof *s);
+
+	if (!s)
+		return -ENOMEM;
+	memcpy(s->id, id, sizeof s->id);
+	s->udp.fd = s->tcp.fd = -1;
+	s->next = *bucket_of(d, id);
+	*bucket_of(d, id) = s;
+	ways_init(&s->ways, fds + 2);
+	int r = listen_on(d, s, fds);
+	if (r < 0)
+		drop_sandbox(d, s);
+	else
+		*ret = s;
+	return r;
+}
+
+static int set_places(struct dns *d, struct sandbox *s, const struct proto_dns_sandbox *m)
+{
+	const struct proto_dns_place *p;
+	const char *texts;
+	size_t at = 0;
+	int r = 0;
+
+	names_drop(d->names, &s->places);
+	while (r == 0 && (p = proto_dns_next(m, &at, &texts)))
+		r = names_add(d->names, p, texts, &s->places);
+	return r;
+}
+
+static int set_sandbox(struct dns *d, const struct proto_dns_sandbox *m, int *fds, size_t nfds)
 {
 	struct sandbox *s = find_sandbox(d, m->id);
+	int r = 0;
 
-	if (!s && nfds != 2)
+	if (!s && nfds == 0)
 		return -ENOENT;
-	if (s && nfds == 2) { /* opened anew */
+	if (s && nfds > 0) { /* opened anew */
 		drop_sandbox(d, s);
 		s = NULL;
 	}
-	if (!s) {
-		s = calloc(1, sizeof *s);
-		if (!s)
-			return -ENOMEM;
-		s->refs = 1;
-		s->next = d->sandboxes;
-		d->sandboxes = s;
-		s->what = *m;
-		int r = listen_on(d, s, fds);
-		if (r < 0) {
-			drop_sandbox(d, s);
-			return r;
-		}
-	}
-	s->what = *m;
-	s->told = true;
-	return 0;
-}
-
-/* ---- networks ------------------------------------------------------------------------------ */
-static struct network *find_network(struct dns *d, const char *id)
-{
-	struct network *n = d->networks;
-
-	while (n && strcmp(n->id, id) != 0)
-		n = n->next;
-	return n;
-}
-
-static void drop_network(struct dns *d, struct network *n)
-{
-	for (struct network **p = &d->networks; *p; p = &(*p)->next)
-		if (*p == n) {
-			*p = n->next;
-			break;
-		}
-	names_free(n->names);
-	free(n);
-}
-
-static int read_names(const struct proto_dns_message *m, int fd, struct names **ret)
-{
-	size_t size = (size_t)m->table_size;
-	char *text = malloc(size + 1);
-	size_t n = 0;
-
-	while (text && n < size) {
-		ssize_t r = pread(fd, text + n, size - n, (off_t)n);
-		if (r <= 0)
-			break;
-		n += (size_t)r;
-	}
-	*ret = text && n == size ? names_read(text, n) : NULL;
-	free(text);
-	return *ret ? 0 : -ENOMEM;
-}
-
-static int set_network(struct dns *d, const struct proto_dns_message *m, const int *fds, size_t nfds)
-{
-	struct network *n = find_network(d, m->id);
-	struct names *names;
-
-	if (nfds != 1 || m->table_size > PROTO_DNS_TABLE_MAX)
-		return -EINVAL;
-	int r = read_names(m, fds[0], &names);
+	if (!s)
+		r = new_sandbox(d, m->id, fds, &s);
 	if (r < 0)
 		return r;
-	if (!n) {
-		n = calloc(1, sizeof *n);
-		if (!n) {
-			names_free(names);
-			return -ENOMEM;
-		}
-		memcpy(n->id, m->id, sizeof n->id);
-		n->next = d->networks;
-		d->networks = n;
-	}
-	memcpy(n->name, m->name, sizeof n->name);
-	names_free(n->names);
-	n->names = names;
-	n->told = true;
-	return 0;
+	if (s->flags != m->flags || s->n_servers != m->n_servers ||
+		memcmp(s->servers, m->servers, sizeof s->servers) != 0)
+		queries_drop(d, s); /* they go where they may not any more */
+	s->flags = m->flags;
+	s->n_servers = m->n_servers;
+	memcpy(s->servers, m->servers, sizeof s->servers);
+	s->told = true;
+	return set_places(d, s, m);
 }
 
-/* ---- messages -------------------------------------------------------------------------------- */
+/* ---- all of them ----------------------------------------------------------------------------- */
 static void begin_sync(struct dns *d)
 {
-	for (struct sandbox *s = d->sandboxes; s; s = s->next)
-		s->told = false;
-	for (struct network *n = d->networks; n; n = n->next)
-		n->told = false;
+	for (size_t i = 0; i < SANDBOX_BUCKETS; i++)
+		for (struct sandbox *s = d->sandboxes[i]; s; s = s->next)
+			s->told = false;
 }
 
 static void end_sync(struct dns *d)
 {
-	for (struct sandbox *s = d->sandboxes, *next; s; s = next) {
-		next = s->next;
-		if (!s->told)
-			drop_sandbox(d, s);
-	}
-	for (struct network *n = d->networks, *next; n; n = next) {
-		next = n->next;
-		if (!n->told)
-			drop_network(d, n);
-	}
+	for (size_t i = 0; i < SANDBOX_BUCKETS; i++)
+		for (struct sandbox *s = d->sandboxes[i], *next; s; s = next) {
+			next = s->next;
+			if (!s->told)
+				drop_sandbox(d, s);
+		}
 }
 
-static bool is_valid(const struct proto_dns_message *m)
+int control_open(struct dns *d)
 {
-	bool ends = memchr(m->id, 0, sizeof m->id) && memchr(m->name, 0, sizeof m->name) &&
-		    m->n_networks <= PROTO_DNS_NETWORKS_MAX && m->n_upstreams <= PROTO_DNS_UPSTREAMS_MAX;
-
-	for (unsigned i = 0; ends && i < m->n_networks; i++)
-		ends = memchr(m->networks[i], 0, sizeof m->networks[i]);
-	return ends;
+	d->owner = geteuid();
+	d->control.fd = -1;
+	d->names = names_new();
+	d->sandboxes = calloc(SANDBOX_BUCKETS, sizeof(struct sandbox *));
+	ways_init(&d->host, NULL);
+	return d->names && d->sandboxes ? 0 : -ENOMEM;
 }
 
-static int carry_out(struct dns *d, const struct proto_dns_message *m, int *fds, size_t nfds)
-{
-	struct sandbox *s;
-	struct network *n;
+/* ---- messages -------------------------------------------------------------------------------- */
+union message {
+	struct proto_dns_head head;
+	struct proto_dns_message plain;
+	struct proto_dns_sandbox sandbox;
+	char room[PROTO_DNS_MESSAGE_MAX];
+};
 
-	if (!is_valid(m))
-		return -EINVAL;
-	switch (m->type) {
+static int drop(struct dns *d, const char *id)
+{
+	struct sandbox *s = find_sandbox(d, id);
+
+	if (s)
+		drop_sandbox(d, s);
+	return 0;
+}
+
+static int set_host(struct dns *d, int *fds)
+{
+	if (d->host.udp[0].fd < 0)
+		ways_init(&d->host, fds);
+	return 0;
+}
+
+static int carry_out(struct dns *d, const union message *m, size_t n, int *fds, size_t nfds)
+{
+	int r = proto_dns_check(m, n, nfds);
+
+	if (r < 0)
+		return r;
+	switch (m->head.type) {
 	case PROTO_DNS_HELLO: return PROTO_DNS_VERSION;
 	case PROTO_DNS_SYNC_BEGIN: begin_sync(d); return 0;
 	case PROTO_DNS_SYNC_END: end_sync(d); return 0;
-	case PROTO_DNS_SANDBOX: return add_sandbox(d, m, fds, nfds);
-	case PROTO_DNS_NETWORK: return set_network(d, m, fds, nfds);
-	case PROTO_DNS_DROP:
-		if ((s = find_sandbox(d, m->id)))
-			drop_sandbox(d, s);
-		return 0;
-	case PROTO_DNS_DROP_NETWORK:
-		if ((n = find_network(d, m->id)))
-			drop_network(d, n);
-		return 0;
-	case PROTO_DNS_END: d->ended = true; return 0;
-	default: return -ENOSYS;
+	case PROTO_DNS_SANDBOX: return set_sandbox(d, &m->sandbox, fds, nfds);
+	case PROTO_DNS_DROP: return drop(d, m->plain.id);
+	case PROTO_DNS_HOST: return set_host(d, fds);
+	default: d->ended = true; return 0; /* END */
 	}
 }
 
 static void on_message(struct dns *d, struct source *s, uint32_t events)
 {
-	static struct proto_dns_message m;
-	int fds[PROTO_DNS_FDS] = { -1, -1 };
-	size_t nfds = PROTO_DNS_FDS;
-	int r = proto_dns_recv(s->fd, &m, sizeof m, fds, &nfds, 0);
+	static union message m;
+	int fds[PROTO_DNS_SANDBOX_FDS];
+	size_t nfds = PROTO_DNS_SANDBOX_FDS;
+	int n = proto_dns_recv(s->fd, &m, sizeof m, fds, &nfds, 0);
 
 	(void)events;
-	if (r == -ETIMEDOUT)
+	if (n == -ETIMEDOUT)
 		return;
-	if (r < 0) { /* gantryd has gone: what it told stays */
-		source_close(d, s, false);
+	if (n < 0) { /* gantryd has gone: what it told stays */
+		source_close(d, s);
 		return;
 	}
-	struct proto_dns_result result = {
-		.magic = PROTO_DNS_MAGIC, .size = sizeof result, .code = carry_out(d, &m, fds, nfds)
-	};
+	struct proto_dns_result result = { .head = { .magic = PROTO_DNS_MAGIC,
+						   .size = sizeof result,
+						   .type = m.head.type,
+						   .code = carry_out(d, &m, (size_t)n, fds, nfds) } };
 	for (size_t i = 0; i < nfds; i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
@@ -242,12 +220,11 @@ void control_accept(struct dns *d, struct source *s, uint32_t events)
 	(void)events;
 	if (fd < 0)
 		return;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) < 0 || who.uid != geteuid()) {
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) < 0 || who.uid != d->owner) {
 		close(fd);
 		return;
 	}
-	if (d->control.fd >= 0)
-		source_close(d, &d->control, false);
+	source_close(d, &d->control);
 	d->control.ready = on_message;
 	if (source_add(d, &d->control, fd, EPOLLIN) < 0)
 		close(fd);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What no table knows is asked of the upstreams, from the host's network: a socket of its own for each
- * question, so that its port is the kernel's random choice, and a random id (RFC 5452).  An upstream that
- * does not answer in time, or only fails, is followed by the next one.
+ * What no table knows is asked of the upstreams, from the container's network, or from the host's where only
+ * that reaches them.  Sockets are few and come from gantryd: one that has nothing under way is connected
+ * anew, which gives it another port of the kernel's random choice; with a random id that makes an answer hard
+ * to forge (RFC 5452).  An upstream that does not answer in time, or only fails, is followed by the next one.
  */
 #include "programs/gantry-dns/dns.h"
 
@@ -16,14 +17,21 @@
 #include <unistd.h>
 
 struct query {
-	struct source source; /* first */
+	struct source source; /* first; TCP */
+	struct timer timer;
 	struct sandbox *sandbox;
+	struct query *next, **link; /* of the sandbox */
 	query_done *done;
 	void *ctx;
 	bool tcp;
 	uint8_t asked_id[2]; /* the client's */
-	unsigned upstream;
-	/* TCP: what is written, then read. */
+	unsigned server;
+	/* UDP: by which socket. */
+	struct way *way;
+	struct query *next_way, **way_link;
+	/* TCP: whose socket it has, or waits for; what is written, then read. */
+	struct ways *ways;
+	struct query *next_waiting;
 	size_t at;
 	uint8_t *in; /* with its two bytes of length; NULL while writing */
 	size_t in_n;
@@ -36,99 +44,304 @@ static uint8_t *message(struct query *q)
 	return q->data + 2;
 }
 
-static void end(struct dns *d, struct query *q)
+static struct query *of_timer(struct timer *t)
 {
-	d->queries--;
-	q->sandbox->queries--;
-	sandbox_unref(d, q->sandbox);
+	return (struct query *)(void *)((char *)t - offsetof(struct query, timer));
+}
+
+static void ask_next(struct dns *d, struct query *q);
+
+/* ---- sockets ------------------------------------------------------------------------------- */
+void ways_init(struct ways *w, int *fds)
+{
+	*w = (struct ways){ 0 };
+	for (size_t i = 0; i < PROTO_DNS_UDP; i++) {
+		w->udp[i].fd = fds ? fds[i] : -1;
+		w->udp[i].source.fd = -1;
+	}
+	for (size_t i = 0; i < PROTO_DNS_TCP; i++)
+		w->tcp[i] = fds ? fds[PROTO_DNS_UDP + i] : -1;
+	for (size_t i = 0; fds && i < PROTO_DNS_HOST_FDS; i++)
+		fds[i] = -1;
+}
+
+void ways_close(struct dns *d, struct ways *w)
+{
+	for (size_t i = 0; i < PROTO_DNS_UDP; i++) {
+		source_take(d, &w->udp[i].source);
+		if (w->udp[i].fd >= 0)
+			close(w->udp[i].fd);
+		w->udp[i].fd = -1;
+	}
+	for (size_t i = 0; i < PROTO_DNS_TCP; i++) {
+		if (w->tcp[i] >= 0)
+			close(w->tcp[i]);
+		w->tcp[i] = -1;
+	}
+}
+
+/* As new: neither bound nor connected, with no error that was another one's. */
+static int reset_socket(int fd)
+{
+	const struct sockaddr none = { .sa_family = AF_UNSPEC };
+	int error;
+	socklen_t n = sizeof error;
+
+	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n);
+	return connect(fd, &none, sizeof none) < 0 ? -errno : 0;
+}
+
+static int connect_socket(int fd, const struct proto_dns_server *server)
+{
+	const struct sockaddr_in to = {
+		.sin_family = AF_INET, .sin_port = server->port, .sin_addr.s_addr = server->address
+	};
+
+	return connect(fd, (const struct sockaddr *)&to, sizeof to) < 0 ? -errno : 0;
+}
+
+static bool is_connected(const struct way *way, const struct proto_dns_server *server)
+{
+	return way->server.address == server->address && way->server.port == server->port;
+}
+
+/* One that has nothing to do, as long as each other server finds one, too; else the least busy one to the
+ * same server. */
+static struct way *choose_way(struct ways *w, const struct proto_dns_server *server, unsigned n_servers)
+{
+	struct way *idle = NULL, *shared = NULL;
+	unsigned busy = 0;
+
+	for (size_t i = 0; i < PROTO_DNS_UDP; i++) {
+		struct way *way = &w->udp[i];
+		if (way->fd >= 0 && way->n == 0) {
+			idle = way;
+		} else if (way->fd >= 0 && is_connected(way, server)) {
+			busy++;
+			if (!shared || way->n < shared->n)
+				shared = way;
+		}
+	}
+	if (idle && (!shared || busy + n_servers <= PROTO_DNS_UDP))
+		return idle;
+	return shared && shared->n < SOCKET_QUERIES_MAX ? shared : NULL;
+}
+
+/* Out of what it waits for or by; the query stays. */
+static void leave_udp(struct query *q)
+{
+	if (!q->way)
+		return;
+	*q->way_link = q->next_way;
+	if (q->next_way)
+		q->next_way->way_link = q->way_link;
+	q->way->n--;
+	q->way = NULL;
+}
+
+static bool begin_tcp(struct dns *d, struct query *q);
+
+static void give_to_waiting(struct dns *d, struct ways *w)
+{
+	struct query *q = w->waiting;
+
+	if (!q)
+		return;
+	w->waiting = q->next_waiting;
+	if (begin_tcp(d, q))
+		return;
+	timer_stop(d, &q->timer);
+	q->ways = NULL;
+	q->server++;
+	ask_next(d, q);
+}
+
+static void stop_waiting(struct query *q)
+{
+	struct query **p = &q->ways->waiting;
+
+	while (*p && *p != q)
+		p = &(*p)->next_waiting;
+	if (*p)
+		*p = q->next_waiting;
+}
+
+static void leave_tcp(struct dns *d, struct query *q)
+{
+	struct ways *w = q->ways;
+	int fd = source_take(d, &q->source);
+	size_t i = 0;
+
+	if (!w)
+		return;
 	free(q->in);
 	q->in = NULL;
-	source_close(d, &q->source, true);
+	if (fd < 0)
+		stop_waiting(q);
+	q->ways = NULL;
+	if (fd < 0)
+		return;
+	while (w->tcp[i] >= 0)
+		i++;
+	if (reset_socket(fd) == 0)
+		w->tcp[i] = fd;
+	else
+		close(fd);
+	give_to_waiting(d, w);
+}
+
+static void leave(struct dns *d, struct query *q)
+{
+	timer_stop(d, &q->timer);
+	leave_udp(q);
+	leave_tcp(d, q);
+}
+
+/* ---- the end of a query ----------------------------------------------------------------------- */
+void query_cancel(struct dns *d, struct query *q)
+{
+	leave(d, q);
+	*q->link = q->next;
+	if (q->next)
+		q->next->link = q->link;
+	q->sandbox->n_queries--;
+	d->n_queries--;
+	source_free(d, &q->source);
 }
 
 static void finish(struct dns *d, struct query *q, uint8_t *answer, size_t n)
 {
 	query_done *done = q->done;
 	void *ctx = q->ctx;
+	uint8_t *in = q->in; /* where the answer may lie */
 
+	q->in = NULL;
 	if (answer)
 		memcpy(answer, q->asked_id, 2);
+	query_cancel(d, q);
 	done(d, ctx, answer, n);
-	end(d, q);
+	free(in);
 }
 
-void query_cancel(struct dns *d, struct query *q)
+void queries_drop(struct dns *d, struct sandbox *s)
 {
-	end(d, q);
-}
-
-static void ask_next(struct dns *d, struct query *q);
-
-/* The descriptor goes; the query stays. */
-static void hang_up(struct dns *d, struct query *q)
-{
-	if (q->source.fd < 0)
-		return;
-	source_close(d, &q->source, false);
-	q->source.closed = false;
+	while (s->queries)
+		finish(d, s->queries, NULL, 0);
 }
 
 static void try_next(struct dns *d, struct query *q)
 {
-	hang_up(d, q);
-	q->upstream++;
+	leave(d, q);
+	q->server++;
 	ask_next(d, q);
 }
 
-static void late(struct dns *d, struct source *s)
+static void late(struct dns *d, struct timer *t)
 {
-	try_next(d, (struct query *)s);
+	try_next(d, of_timer(t));
 }
 
-/* True: it was the answer, and the query is over. */
-static bool take(struct dns *d, struct query *q, uint8_t *answer, size_t n)
+static bool is_failure(unsigned code)
 {
-	unsigned code = 0;
+	return code == WIRE_FAILURE || code == WIRE_REFUSED || code == WIRE_NOT_IMPLEMENTED;
+}
 
-	if (!wire_is_answer(answer, n, message(q), q->n, &code))
-		return false;
-	if ((code == WIRE_FAILURE || code == WIRE_REFUSED || code == WIRE_NOT_IMPLEMENTED) &&
-		q->upstream + 1 < q->sandbox->what.n_upstreams) {
+static void take(struct dns *d, struct query *q, uint8_t *answer, size_t n, unsigned code)
+{
+	if (is_failure(code) && q->server + 1 < q->sandbox->n_servers)
 		try_next(d, q);
-		return true;
-	}
-	finish(d, q, answer, n);
-	return true;
+	else
+		finish(d, q, answer, n);
 }
 
-/* ---- UDP ----------------------------------------------------------------------------------- */
+/* ---- UDP ------------------------------------------------------------------------------------------ */
+/* Nobody is there: all who ask by it go on. */
+static void fail_way(struct dns *d, struct way *way)
+{
+	struct query *list = NULL;
+
+	while (way->queries) {
+		struct query *q = way->queries;
+		leave(d, q);
+		q->next_way = list;
+		list = q;
+	}
+	while (list) {
+		struct query *q = list;
+		list = q->next_way;
+		q->server++;
+		ask_next(d, q);
+	}
+}
+
 static void udp_ready(struct dns *d, struct source *s, uint32_t events)
 {
 	static uint8_t answer[WIRE_MESSAGE_MAX];
-	struct query *q = (struct query *)s;
+	struct way *way = (struct way *)s;
 
 	(void)events;
-	for (unsigned i = 0; i < 16; i++) {
-		ssize_t n = recv(s->fd, answer, sizeof answer, MSG_DONTWAIT);
+	for (unsigned i = 0; i < 64; i++) {
+		unsigned code = 0;
+		ssize_t n = recv(way->fd, answer, sizeof answer, MSG_DONTWAIT);
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
-		if (n < 0) { /* nobody is there */
-			try_next(d, q);
+		if (n < 0) {
+			fail_way(d, way);
 			return;
 		}
-		if (take(d, q, answer, (size_t)n))
-			return;
+		struct query *q = way->queries;
+		while (q && !wire_is_answer(answer, (size_t)n, message(q), q->n, &code))
+			q = q->next_way;
+		if (q)
+			take(d, q, answer, (size_t)n, code);
 	}
 }
 
-/* ---- TCP ------------------------------------------------------------------------------------ */
+/* Not that of another one by the same socket. */
+static int choose_id(struct query *q, const struct way *way)
+{
+	const struct query *other;
+
+	do {
+		if (getrandom(message(q), 2, GRND_NONBLOCK) != 2)
+			return -EAGAIN;
+		other = way->queries;
+		while (other && memcmp(other->data + 2, message(q), 2) != 0)
+			other = other->next_way;
+	} while (other);
+	return 0;
+}
+
+static bool ask_udp(struct dns *d, struct query *q, struct ways *w, const struct proto_dns_server *server)
+{
+	struct way *way = choose_way(w, server, q->sandbox->n_servers);
+
+	if (!way)
+		return false;
+	if (way->n == 0 && (reset_socket(way->fd) < 0 || connect_socket(way->fd, server) < 0))
+		return false;
+	way->server = *server;
+	way->source.ready = udp_ready;
+	if (way->source.fd < 0 && source_add(d, &way->source, way->fd, EPOLLIN) < 0)
+		return false;
+	if (choose_id(q, way) < 0 || send(way->fd, message(q), q->n, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		return false;
+	q->way = way;
+	q->next_way = way->queries;
+	if (q->next_way)
+		q->next_way->way_link = &q->next_way;
+	q->way_link = &way->queries;
+	way->queries = q;
+	way->n++;
+	return true;
+}
+
+/* ---- TCP ------------------------------------------------------------------------------------------- */
 static void tcp_write(struct dns *d, struct query *q)
 {
 	size_t whole = q->n + 2;
-
-	q->data[0] = (uint8_t)(q->n >> 8);
-	q->data[1] = (uint8_t)q->n;
 	ssize_t n = send(q->source.fd, q->data + q->at, whole - q->at, MSG_DONTWAIT | MSG_NOSIGNAL);
+
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n < 0) {
@@ -149,6 +362,7 @@ static void tcp_write(struct dns *d, struct query *q)
 static void tcp_read(struct dns *d, struct query *q)
 {
 	ssize_t n = recv(q->source.fd, q->in + q->in_n, WIRE_MESSAGE_MAX + 2 - q->in_n, MSG_DONTWAIT);
+	unsigned code = 0;
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -160,7 +374,9 @@ static void tcp_read(struct dns *d, struct query *q)
 	size_t want = q->in_n < 2 ? 0 : (size_t)(q->in[0] << 8 | q->in[1]);
 	if (q->in_n < 2 || q->in_n < want + 2)
 		return;
-	if (!take(d, q, q->in + 2, want))
+	if (wire_is_answer(q->in + 2, want, message(q), q->n, &code))
+		take(d, q, q->in + 2, want, code);
+	else
 		try_next(d, q);
 }
 
@@ -175,78 +391,113 @@ static void tcp_ready(struct dns *d, struct source *s, uint32_t events)
 		tcp_write(d, q);
 }
 
-/* ---- asking ---------------------------------------------------------------------------------- */
-static int connect_to(uint32_t address, bool tcp)
+/* With the first free one of its sockets. */
+static bool begin_tcp(struct dns *d, struct query *q)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(53), .sin_addr.s_addr = address };
-	int fd = socket(AF_INET, (tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct ways *w = q->ways;
+	size_t i = 0;
 
-	if (fd >= 0 && connect(fd, (const struct sockaddr *)&to, sizeof to) < 0 && errno != EINPROGRESS) {
-		close(fd);
-		return -1;
+	while (i < PROTO_DNS_TCP && w->tcp[i] < 0)
+		i++;
+	if (i == PROTO_DNS_TCP || getrandom(message(q), 2, GRND_NONBLOCK) != 2)
+		return false;
+	int r = connect_socket(w->tcp[i], &q->sandbox->servers[q->server]);
+	if (r < 0 && r != -EINPROGRESS)
+		return false;
+	q->at = 0;
+	q->data[0] = (uint8_t)(q->n >> 8);
+	q->data[1] = (uint8_t)q->n;
+	q->source.ready = tcp_ready;
+	if (source_add(d, &q->source, w->tcp[i], EPOLLOUT) < 0) {
+		reset_socket(w->tcp[i]);
+		return false;
 	}
-	return fd;
+	w->tcp[i] = -1;
+	return true;
 }
 
+static bool ask_tcp(struct dns *d, struct query *q, struct ways *w)
+{
+	struct query **last = &w->waiting;
+	bool is_free = false;
+
+	for (size_t i = 0; i < PROTO_DNS_TCP; i++)
+		is_free |= w->tcp[i] >= 0;
+	q->ways = w;
+	if (is_free) {
+		bool begun = begin_tcp(d, q);
+		if (!begun)
+			q->ways = NULL;
+		return begun;
+	}
+	while (*last)
+		last = &(*last)->next_waiting;
+	q->next_waiting = NULL;
+	*last = q;
+	return true;
+}
+
+/* ---- asking ------------------------------------------------------------------------------------------- */
 static bool ask(struct dns *d, struct query *q)
 {
-	int fd = connect_to(q->sandbox->what.upstreams[q->upstream], q->tcp);
+	const struct proto_dns_server *server = &q->sandbox->servers[q->server];
+	struct ways *w = server->host ? &d->host : &q->sandbox->ways;
 
-	if (fd < 0)
+	if (!(q->tcp ? ask_tcp(d, q, w) : ask_udp(d, q, w, server)))
 		return false;
-	if (getrandom(message(q), 2, GRND_NONBLOCK) != 2 ||
-		(!q->tcp && send(fd, message(q), q->n, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)) {
-		close(fd);
-		return false;
-	}
-	q->at = 0;
-	free(q->in);
-	q->in = NULL;
-	q->source.ready = q->tcp ? tcp_ready : udp_ready;
-	q->source.late = late;
-	if (source_add(d, &q->source, fd, q->tcp ? EPOLLOUT : EPOLLIN) < 0) {
-		close(fd);
-		return false;
-	}
-	q->source.deadline_ns = d->now_ns + UPSTREAM_NS;
+	timer_set(d, &q->timer, UPSTREAM_NS);
 	return true;
 }
 
 static void ask_next(struct dns *d, struct query *q)
 {
-	for (; q->upstream < q->sandbox->what.n_upstreams; q->upstream++)
+	for (; q->server < q->sandbox->n_servers; q->server++)
 		if (ask(d, q))
 			return;
 	finish(d, q, NULL, 0);
 }
 
-int forward(struct dns *d, struct sandbox *s, const uint8_t *query, size_t n, bool tcp, query_done *done,
-	void *ctx, struct query **ret)
+static struct query *new_query(struct dns *d, struct sandbox *s, const uint8_t *query, size_t n)
 {
-	struct query *q;
+	struct query *q = calloc(1, sizeof *q + n + 2);
 
-	if (d->queries >= QUERIES_MAX || s->queries >= SANDBOX_QUERIES_MAX)
-		return -EAGAIN;
-	q = calloc(1, sizeof *q + n + 2);
 	if (!q)
-		return -ENOMEM;
+		return NULL;
 	q->source.fd = -1;
+	q->source.closed = true;
+	q->timer.late = late;
 	q->sandbox = s;
-	q->done = done;
-	q->ctx = ctx;
-	q->tcp = tcp;
 	q->n = n;
 	memcpy(message(q), query, n);
 	memcpy(q->asked_id, query, 2);
-	for (; q->upstream < s->what.n_upstreams; q->upstream++)
+	q->next = s->queries;
+	if (q->next)
+		q->next->link = &q->next;
+	q->link = &s->queries;
+	s->queries = q;
+	s->n_queries++;
+	d->n_queries++;
+	return q;
+}
+
+int forward(struct dns *d, struct sandbox *s, const uint8_t *query, size_t n, bool tcp, query_done *done,
+	void *ctx, struct query **ret)
+{
+	if (!(s->flags & PROTO_DNS_FORWARD))
+		return -EACCES;
+	if (d->n_queries >= QUERIES_MAX || s->n_queries >= SANDBOX_QUERIES_MAX)
+		return -EAGAIN;
+	struct query *q = new_query(d, s, query, n);
+	if (!q)
+		return -ENOMEM;
+	q->done = done;
+	q->ctx = ctx;
+	q->tcp = tcp;
+	for (; q->server < s->n_servers; q->server++)
 		if (ask(d, q)) {
-			d->queries++;
-			s->queries++;
-			s->refs++;
 			*ret = q;
 			return 0;
 		}
-	free(q->in);
-	free(q);
+	query_cancel(d, q);
 	return -ENETUNREACH;
 }

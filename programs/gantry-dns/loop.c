@@ -1,29 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "programs/gantry-dns/dns.h"
 
+#include "lib/base/clock.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
 
 #define EVENTS_MAX 64
 
-static int64_t now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
-}
-
 int loop_open(struct dns *d)
 {
 	d->epoll = epoll_create1(EPOLL_CLOEXEC);
-	d->now_ns = now();
+	d->now_ns = clock_mono_ns();
 	return d->epoll < 0 ? -errno : 0;
 }
 
+/* ---- sources ------------------------------------------------------------------------------- */
 int source_add(struct dns *d, struct source *s, int fd, uint32_t events)
 {
 	struct epoll_event e = { .events = events, .data.ptr = s };
@@ -32,11 +26,6 @@ int source_add(struct dns *d, struct source *s, int fd, uint32_t events)
 		return -errno;
 	s->fd = fd;
 	s->closed = false;
-	s->prev = NULL;
-	s->next = d->sources;
-	if (d->sources)
-		d->sources->prev = s;
-	d->sources = s;
 	return 0;
 }
 
@@ -47,26 +36,29 @@ void source_want(struct dns *d, struct source *s, uint32_t events)
 	epoll_ctl(d->epoll, EPOLL_CTL_MOD, s->fd, &e);
 }
 
-void source_close(struct dns *d, struct source *s, bool heap)
+int source_take(struct dns *d, struct source *s)
 {
-	if (s->closed)
-		return;
-	s->closed = true;
-	s->deadline_ns = 0;
-	if (s->fd >= 0) {
-		close(s->fd); /* the last copy: it leaves the epoll by itself */
-		if (s->prev)
-			s->prev->next = s->next;
-		else
-			d->sources = s->next;
-		if (s->next)
-			s->next->prev = s->prev;
-	}
+	int fd = s->fd;
+
+	if (fd >= 0)
+		epoll_ctl(d->epoll, EPOLL_CTL_DEL, fd, NULL);
 	s->fd = -1;
-	if (heap) {
-		s->next_dead = d->dead;
-		d->dead = s;
-	}
+	s->closed = true;
+	return fd;
+}
+
+void source_close(struct dns *d, struct source *s)
+{
+	int fd = source_take(d, s);
+
+	if (fd >= 0)
+		close(fd);
+}
+
+void source_free(struct dns *d, struct source *s)
+{
+	s->next_dead = d->dead;
+	d->dead = s;
 }
 
 static void bury(struct dns *d)
@@ -78,50 +70,49 @@ static void bury(struct dns *d)
 	}
 }
 
-static int64_t next_deadline(const struct dns *d)
+/* ---- timers --------------------------------------------------------------------------------- */
+void timer_stop(struct dns *d, struct timer *t)
 {
-	int64_t first = 0;
-
-	for (const struct source *s = d->sources; s; s = s->next)
-		if (s->deadline_ns && (!first || s->deadline_ns < first))
-			first = s->deadline_ns;
-	return first;
+	if (!t->at_ns)
+		return;
+	*(t->prev ? &t->prev->next : &d->first) = t->next;
+	*(t->next ? &t->next->prev : &d->last) = t->prev;
+	t->at_ns = 0;
 }
 
-static int wait_ms(const struct dns *d)
+/* There are two durations, so that its place is near the end. */
+void timer_set(struct dns *d, struct timer *t, int64_t from_now_ns)
 {
-	int64_t at = next_deadline(d);
-
-	if (!at)
-		return -1;
-	return at <= d->now_ns ? 0 : (int)((at - d->now_ns + 999999) / 1000000);
+	timer_stop(d, t);
+	t->at_ns = d->now_ns + from_now_ns;
+	t->prev = d->last;
+	while (t->prev && t->prev->at_ns > t->at_ns)
+		t->prev = t->prev->prev;
+	t->next = t->prev ? t->prev->next : d->first;
+	*(t->prev ? &t->prev->next : &d->first) = t;
+	*(t->next ? &t->next->prev : &d->last) = t;
 }
 
 static void run_late(struct dns *d)
 {
-	bool again;
-
-	do { /* a source that is late may close others */
-		again = false;
-		for (struct source *s = d->sources; s; s = s->next)
-			if (s->deadline_ns && s->deadline_ns <= d->now_ns) {
-				s->deadline_ns = 0;
-				s->late(d, s);
-				again = true;
-				break;
-			}
-	} while (again);
+	while (d->first && d->first->at_ns <= d->now_ns) {
+		struct timer *t = d->first;
+		timer_stop(d, t);
+		t->late(d, t);
+	}
 }
 
+/* ---- the loop --------------------------------------------------------------------------------- */
 int loop_run(struct dns *d)
 {
 	struct epoll_event events[EVENTS_MAX];
 
 	while (!d->ended) {
-		int n = epoll_wait(d->epoll, events, EVENTS_MAX, wait_ms(d));
+		int n = epoll_wait(
+			d->epoll, events, EVENTS_MAX, d->first ? clock_poll_ms(d->first->at_ns) : -1);
 		if (n < 0 && errno != EINTR)
 			return -errno;
-		d->now_ns = now();
+		d->now_ns = clock_mono_ns();
 		for (int i = 0; i < n; i++) {
 			struct source *s = events[i].data.ptr;
 			if (!s->closed)

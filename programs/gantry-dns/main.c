@@ -7,37 +7,40 @@
 #include "programs/gantry-dns/confine.h"
 #include "programs/gantry-dns/dns.h"
 
+#include "lib/base/fd.h"
+
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 
+/* No stdio: it is small. */
 static int fail(const char *what, int r)
 {
-	fprintf(stderr, "gantry-dns: %s: %s\n", what, strerror(-r));
+	const char *parts[] = { "gantry-dns: ", what, ": ", strerror(-r), "\n" };
+
+	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+		fd_write_all(2, parts[i], strlen(parts[i]));
 	return 1;
 }
 
 int main(void)
 {
-	struct rlimit files = { 65536, 65536 };
-	static struct dns d = { .control = { .fd = -1 } };
+	static struct dns d;
 	unsigned seed = 1;
 
 	prctl(PR_SET_NAME, "gantry-dns");
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
-	setrlimit(
-		RLIMIT_NOFILE, &files); /* two for each sandbox, one for each question: as many as allowed */
 	if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) == sizeof seed)
 		srand(seed); /* the order of several addresses; ids have their own randomness */
 	int r = loop_open(&d);
+	if (r == 0)
+		r = control_open(&d);
 	if (r < 0)
-		return fail("cannot wait for events", r);
+		return fail("cannot begin", r);
 	d.listener.ready = control_accept;
 	r = source_add(&d, &d.listener, PROTO_DNS_LISTEN_FD, EPOLLIN);
 	if (r < 0)

@@ -1,21 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The names of networks: each a table that is replaced as a whole. */
+/*
+ * The names of networks.  They come and go with places (a sandbox's on a network); what one costs does not
+ * depend on how many others there are.
+ */
 #ifndef GANTRY_DNS_NAMES_H
 #define GANTRY_DNS_NAMES_H
 
+#include "lib/proto/dns.h"
+
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
 struct names;
+struct place;
 
-/* Lines "NAME ADDRESS"; lines that are none are passed over.  NULL: no memory. */
-struct names *names_read(const char *text, size_t n);
-void names_free(struct names *names); /* NULL is allowed */
+struct names *names_new(void);        /* NULL: no memory */
+void names_free(struct names *names); /* with no place in it any more; NULL is allowed */
 
-/* Fills at most max addresses (network byte order), returns how many there are. */
-size_t names_find(const struct names *names, const char *name, uint32_t *ret, size_t max);
-/* The first name of an address; NULL: none. */
-const char *names_reverse(const struct names *names, uint32_t address);
+/* A place for a checked message's; it goes to the end of *list.  -ENOMEM. */
+int names_add(
+	struct names *names, const struct proto_dns_place *what, const char *texts, struct place **list);
+/* Takes all places of a list away. */
+void names_drop(struct names *names, struct place **list);
+
+/* Looks up for who is at these places, as Docker does: "web", on any of the networks, and "web.blue", on the
+ * network "blue"; names of its own (links) first.  name: in lower case.  Fills at most max addresses (network
+ * byte order), returns how many there are. */
+size_t names_find(
+	const struct names *names, const struct place *places, const char *name, uint32_t *ret, size_t max);
+
+/* "NAME.NETWORK" of an address into buf; false: nobody there. */
+bool names_reverse(
+	const struct names *names, const struct place *places, uint32_t address, char *buf, size_t size);
 
 #endif

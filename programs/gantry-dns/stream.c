@@ -11,12 +11,14 @@
 
 struct stream {
 	struct source source; /* first */
+	struct timer timer;
 	struct sandbox *sandbox;
-	struct query *query; /* that is asked for it; NULL */
+	struct stream *next, **link; /* of the sandbox */
+	struct query *query;         /* that is asked for it; NULL */
 	size_t in_n;
 	uint8_t *out; /* answer with its length; NULL: none */
 	size_t out_n, out_at;
-	uint8_t in[2 + 4096]; /* a query of more is no query of names */
+	uint8_t in[2 + QUERY_MAX]; /* no question is longer */
 };
 
 static void close_stream(struct dns *d, struct stream *t)
@@ -28,15 +30,25 @@ static void close_stream(struct dns *d, struct stream *t)
 	t->query = NULL;
 	free(t->out);
 	t->out = NULL;
-	d->streams--;
-	t->sandbox->streams--;
-	sandbox_unref(d, t->sandbox);
-	source_close(d, &t->source, true);
+	*t->link = t->next;
+	if (t->next)
+		t->next->link = t->link;
+	t->sandbox->n_streams--;
+	d->n_streams--;
+	timer_stop(d, &t->timer);
+	source_close(d, &t->source);
+	source_free(d, &t->source);
 }
 
-static void late(struct dns *d, struct source *s)
+void streams_drop(struct dns *d, struct sandbox *s)
 {
-	close_stream(d, (struct stream *)s);
+	while (s->streams)
+		close_stream(d, s->streams);
+}
+
+static void late(struct dns *d, struct timer *t)
+{
+	close_stream(d, (struct stream *)(void *)((char *)t - offsetof(struct stream, timer)));
 }
 
 static void work(struct dns *d, struct stream *t);
@@ -75,7 +87,7 @@ static void reply(struct dns *d, struct stream *t, const uint8_t *answer, size_t
 	memcpy(t->out + 2, answer, n);
 	t->out_n = n + 2;
 	t->out_at = 0;
-	t->source.deadline_ns = d->now_ns + IDLE_NS;
+	timer_set(d, &t->timer, IDLE_NS);
 	write_out(d, t);
 }
 
@@ -92,10 +104,10 @@ static void drop_query(struct stream *t)
 	t->in_n -= n;
 }
 
-static void forwarded(struct dns *d, void *ctx, const uint8_t *answer, size_t n)
+static void forwarded(struct dns *d, void *ctx, uint8_t *answer, size_t n)
 {
 	struct stream *t = ctx;
-	uint8_t failed[WIRE_UDP_MAX];
+	uint8_t failed[WIRE_UDP_MIN];
 
 	t->query = NULL;
 	if (!answer) {
@@ -114,15 +126,14 @@ static void answer_one(struct dns *d, struct stream *t)
 	const uint8_t *query = t->in + 2;
 	struct sandbox *s = t->sandbox;
 	size_t n = query_size(t);
-	int r = answer_local(d, s, query, n, out, sizeof out);
+	int r = answer_local(d, s, query, n, true, out, sizeof out);
 
 	if (r < 0) {
 		close_stream(d, t);
 		return;
 	}
-	if (r == 0 && s->what.forward && s->what.n_upstreams &&
-		forward(d, s, query, n, true, forwarded, t, &t->query) == 0) {
-		t->source.deadline_ns = 0; /* the query has its own */
+	if (r == 0 && forward(d, s, query, n, true, forwarded, t, &t->query) == 0) {
+		timer_stop(d, &t->timer); /* the query has its own */
 		source_want(d, &t->source, 0);
 		return;
 	}
@@ -173,26 +184,28 @@ static void ready(struct dns *d, struct source *s, uint32_t events)
 
 void stream_accept(struct dns *d, struct source *source, uint32_t events)
 {
-	struct sandbox *s = (struct sandbox *)((char *)source - offsetof(struct sandbox, tcp));
+	struct sandbox *s = (struct sandbox *)(void *)((char *)source - offsetof(struct sandbox, tcp));
 	int fd = accept4(source->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	(void)events;
 	if (fd < 0)
 		return;
-	bool full = d->streams >= STREAMS_MAX || s->streams >= SANDBOX_STREAMS_MAX;
+	bool full = d->n_streams >= STREAMS_MAX || s->n_streams >= SANDBOX_STREAMS_MAX;
 	struct stream *t = full ? NULL : calloc(1, sizeof *t);
-	if (t) {
-		t->source.ready = ready;
-		t->source.late = late;
-	}
 	if (!t || source_add(d, &t->source, fd, EPOLLIN) < 0) {
 		free(t);
 		close(fd);
 		return;
 	}
-	t->source.deadline_ns = d->now_ns + IDLE_NS;
+	t->source.ready = ready;
+	t->timer.late = late;
+	timer_set(d, &t->timer, IDLE_NS);
 	t->sandbox = s;
-	s->refs++;
-	s->streams++;
-	d->streams++;
+	t->next = s->streams;
+	if (t->next)
+		t->next->link = &t->next;
+	t->link = &s->streams;
+	s->streams = t;
+	s->n_streams++;
+	d->n_streams++;
 }

@@ -14,6 +14,9 @@
 #define FLAG_RA       0x0080
 #define OPCODE(f)     ((f) >> 11 & 15)
 #define POINTER       0xc00c /* to the question's name, behind the header */
+#define TYPE_OPT      41
+#define OPT_SIZE      11
+#define RECORDS_MAX   16 /* looked at in a query */
 
 static uint16_t get16(const uint8_t *p)
 {
@@ -26,10 +29,17 @@ static void set16(uint8_t *p, uint16_t v)
 	p[1] = (uint8_t)v;
 }
 
-/* Labels without compression, as a question has them.  A dot or a NUL in a label would make two names one. */
+static uint8_t lower(uint8_t c)
+{
+	return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c;
+}
+
+/* Labels without compression, as a question has them.  A dot or a NUL in a label would make two names one:
+ * such a name is no container's, and "". */
 static int read_name(const uint8_t *m, size_t n, size_t *at, char name[WIRE_NAME_SIZE])
 {
 	size_t out = 0;
+	bool odd = false;
 
 	for (;;) {
 		if (*at >= n)
@@ -43,21 +53,57 @@ static int read_name(const uint8_t *m, size_t n, size_t *at, char name[WIRE_NAME
 			name[out++] = '.';
 		for (size_t i = 0; i < len; i++) {
 			uint8_t c = m[*at + i];
-			if (c == '.' || c == '\0')
-				return -1;
-			name[out++] = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+			odd |= c == '.' || c == '\0';
+			name[out++] = (char)lower(c);
 		}
 		*at += len;
 	}
-	name[out] = '\0';
+	name[odd ? 0 : out] = '\0';
 	return 0;
+}
+
+/* Behind a name that may end in a pointer. */
+static int skip_name(const uint8_t *m, size_t n, size_t *at)
+{
+	while (*at < n) {
+		size_t len = m[(*at)++];
+		if (len == 0)
+			return 0;
+		if (len >= 0xc0) {
+			(*at)++;
+			return 0;
+		}
+		if (len > 63)
+			return -1;
+		*at += len;
+	}
+	return -1;
+}
+
+/* What the client says of itself; a message that is broken behind its question says nothing. */
+static void read_edns(const uint8_t *m, size_t n, struct wire_question *q)
+{
+	size_t at = q->end;
+	unsigned records = get16(m + 6) + get16(m + 8) + get16(m + 10);
+
+	q->udp_size = WIRE_UDP_MIN;
+	for (unsigned i = 0; i < records && i < RECORDS_MAX && !q->edns; i++) {
+		if (skip_name(m, n, &at) < 0 || at + 10 > n)
+			return;
+		if (get16(m + at) == TYPE_OPT) {
+			uint16_t size = get16(m + at + 2);
+			q->edns = true;
+			q->udp_size = size < WIRE_UDP_MIN ? WIRE_UDP_MIN : size;
+		}
+		at += 10 + (size_t)get16(m + at + 8);
+	}
 }
 
 int wire_read(const uint8_t *m, size_t n, struct wire_question *q)
 {
 	size_t at = WIRE_HEADER;
 
-	*q = (struct wire_question){ 0 };
+	*q = (struct wire_question){ .udp_size = WIRE_UDP_MIN };
 	if (n < WIRE_HEADER)
 		return -EBADMSG;
 	q->id = get16(m);
@@ -71,24 +117,47 @@ int wire_read(const uint8_t *m, size_t n, struct wire_question *q)
 	q->type = get16(m + at);
 	q->class = get16(m + at + 2);
 	q->end = at + 4;
+	read_edns(m, n, q);
 	return 0;
+}
+
+/* Lengths of labels are no letters. */
+static bool same_question(const uint8_t *a, size_t an, const uint8_t *b, size_t end)
+{
+	if (an < end || memcmp(a + end - 4, b + end - 4, 4) != 0)
+		return false;
+	for (size_t i = WIRE_HEADER; i < end - 4; i++)
+		if (lower(a[i]) != lower(b[i]))
+			return false;
+	return true;
 }
 
 bool wire_is_answer(const uint8_t *answer, size_t n, const uint8_t *query, size_t query_n, unsigned *ret_code)
 {
-	struct wire_question asked, got;
-	size_t at = WIRE_HEADER;
+	struct wire_question asked;
 
-	if (n < WIRE_HEADER || !(get16(answer + 2) & FLAG_QR) || wire_read(query, query_n, &asked) != 0)
+	if (n < WIRE_HEADER || !(get16(answer + 2) & FLAG_QR) || wire_read(query, query_n, &asked) != 0 ||
+		get16(answer) != asked.id)
 		return false;
 	*ret_code = answer[3] & 15;
-	if (get16(answer) != asked.id)
-		return false;
 	if (get16(answer + 4) == 0)
 		return *ret_code != WIRE_OK; /* some servers leave the question out of an error */
-	return get16(answer + 4) == 1 && read_name(answer, n, &at, got.name) == 0 && n - at >= 4 &&
-	       strcmp(got.name, asked.name) == 0 && get16(answer + at) == asked.type &&
-	       get16(answer + at + 2) == asked.class;
+	return get16(answer + 4) == 1 && same_question(answer, n, query, asked.end);
+}
+
+size_t wire_cut(uint8_t *answer, size_t n, size_t max)
+{
+	size_t at = WIRE_HEADER;
+	char name[WIRE_NAME_SIZE];
+
+	if (n <= max || n < WIRE_HEADER)
+		return n;
+	answer[2] |= FLAG_TC >> 8;
+	memset(answer + 6, 0, 6);
+	if (get16(answer + 4) == 1 && read_name(answer, n, &at, name) == 0 && n - at >= 4)
+		return at + 4;
+	set16(answer + 4, 0);
+	return WIRE_HEADER;
 }
 
 void wire_begin(struct wire_answer *a, uint8_t *data, size_t max, const uint8_t *query,
@@ -97,6 +166,10 @@ void wire_begin(struct wire_answer *a, uint8_t *data, size_t max, const uint8_t 
 	size_t n = q->end > WIRE_HEADER && q->end <= max ? q->end : WIRE_HEADER;
 
 	*a = (struct wire_answer){ .data = data, .n = n, .max = max };
+	if (q->edns && max - n >= OPT_SIZE) { /* who asks with it is answered with it */
+		a->edns = true;
+		a->max -= OPT_SIZE;
+	}
 	memset(data, 0, WIRE_HEADER);
 	set16(data, q->id);
 	set16(data + 2, (uint16_t)(FLAG_QR | FLAG_RA | (q->flags & FLAG_RD) | (q->flags & 0x7800) | code));
@@ -155,6 +228,13 @@ void wire_add_name(struct wire_answer *a, const char *name)
 
 void wire_end(struct wire_answer *a)
 {
+	static const uint8_t opt[OPT_SIZE] = { 0, 0, TYPE_OPT, WIRE_UDP_MAX >> 8, WIRE_UDP_MAX & 255 };
+
+	if (a->edns) {
+		memcpy(a->data + a->n, opt, sizeof opt);
+		a->n += sizeof opt;
+		set16(a->data + 10, 1);
+	}
 	set16(a->data + 6, a->count);
 	if (a->cut)
 		a->data[2] |= FLAG_TC >> 8;

@@ -13,7 +13,8 @@
 #define WIRE_NAME_SIZE   256 /* a name as text, without the last dot, with its NUL */
 #define WIRE_HEADER      12
 #define WIRE_MESSAGE_MAX 65535
-#define WIRE_UDP_MAX     512 /* of an answer of ours over UDP */
+#define WIRE_UDP_MIN     512  /* what every client takes over UDP */
+#define WIRE_UDP_MAX     4096 /* of an answer of ours to one that takes more (EDNS, RFC 6891) */
 
 enum { WIRE_A = 1, WIRE_PTR = 12, WIRE_AAAA = 28 };
 enum {
@@ -27,8 +28,10 @@ enum {
 
 struct wire_question {
 	uint16_t id, flags, type, class;
-	char name[WIRE_NAME_SIZE]; /* lower case */
+	char name[WIRE_NAME_SIZE]; /* lower case; "" also where a label has a dot or a NUL in it */
 	size_t end;                /* of the question in the message */
+	bool edns;
+	uint16_t udp_size; /* bytes that the client takes: WIRE_UDP_MIN or more */
 };
 
 /* 0; -EBADMSG: not even a query with an id, to be dropped; WIRE_FORMAT, WIRE_NOT_IMPLEMENTED: to be answered
@@ -45,6 +48,7 @@ struct wire_answer {
 	size_t n, max;
 	uint16_t count;
 	bool cut; /* not everything fitted: the TC bit */
+	bool edns;
 };
 /* Begins with the head and the question of the query; q->end 0: without a question. */
 void wire_begin(struct wire_answer *a, uint8_t *data, size_t max, const uint8_t *query,
@@ -52,6 +56,10 @@ void wire_begin(struct wire_answer *a, uint8_t *data, size_t max, const uint8_t 
 void wire_add_address(struct wire_answer *a, uint32_t address); /* network byte order */
 void wire_add_name(struct wire_answer *a, const char *name);    /* PTR */
 void wire_end(struct wire_answer *a);
+
+/* Cuts an upstream's answer of n bytes to its question when it is longer than max (TC); returns its length.
+ */
+size_t wire_cut(uint8_t *answer, size_t n, size_t max);
 
 /* "4.3.2.1.in-addr.arpa" -> the address; false: it is none. */
 bool wire_reverse(const char *name, uint32_t *ret);

@@ -1,35 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/base/str.h"
-#include "programs/gantry-dns/dns.h"
+#include "tests/support/dns_message.h"
+#include "tests/unit/test.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <string.h>
-
-#include <cmocka.h>
-
-static size_t make_query(uint8_t *out, const char *name, uint16_t type)
-{
-	static const uint8_t head[WIRE_HEADER] = { 0x12, 0x34, 1, 0, 0, 1 };
-	size_t n = WIRE_HEADER;
-
-	memcpy(out, head, sizeof head);
-	for (const char *p = name; *p; p += *p == '.') {
-		size_t len = strcspn(p, ".");
-		out[n++] = (uint8_t)len;
-		memcpy(out + n, p, len);
-		n += len;
-		p += len;
-	}
-	out[n++] = 0;
-	out[n++] = (uint8_t)(type >> 8);
-	out[n++] = (uint8_t)type;
-	out[n++] = 0;
-	out[n++] = 1;
-	return n;
-}
 
 static void test_question(void **state)
 {
@@ -56,7 +31,8 @@ static void test_what_is_no_question(void **state)
 
 	(void)state;
 	query[WIRE_HEADER + 1] = '.'; /* a dot in a label */
-	assert_int_equal(wire_read(query, n, &q), WIRE_FORMAT);
+	assert_int_equal(wire_read(query, n, &q), 0);
+	assert_string_equal(q.name, ""); /* no container's */
 	n = make_query(query, "ab", WIRE_A);
 	query[WIRE_HEADER] = 0xc0; /* a pointer */
 	assert_int_equal(wire_read(query, n, &q), WIRE_FORMAT);
@@ -111,49 +87,49 @@ static void test_reverse_names(void **state)
 	assert_false(wire_reverse("1.2.3.4.in-addr.arpa.x", &address));
 }
 
-static const char table[] =
-	"web 10.0.0.1\nWWW 10.0.0.1\nmany 10.0.0.2\nmany 10.0.0.3\nbroken\n x\nbad 1.2.3\n";
-
-static void test_names(void **state)
+static void test_what_a_client_takes(void **state)
 {
-	struct names *t = names_read(table, sizeof table - 1);
-	uint32_t v[4];
+	static const uint8_t opt[] = { 0, 0, 41, 0x04, 0xd0, 0, 0, 0, 0, 0, 0 };
+	uint8_t query[600], out[WIRE_UDP_MAX];
+	struct wire_question q;
+	struct wire_answer a;
+	size_t n = make_query(query, "web", WIRE_A);
 
 	(void)state;
-	assert_non_null(t);
-	assert_int_equal(names_find(t, "web", v, 4), 1);
-	assert_int_equal(v[0], inet_addr("10.0.0.1"));
-	assert_int_equal(names_find(t, "www", v, 4), 1);
-	assert_int_equal(names_find(t, "many", v, 1), 2);
-	assert_int_equal(names_find(t, "broken", v, 4), 0);
-	assert_int_equal(names_find(t, "bad", v, 4), 0);
-	assert_string_equal(names_reverse(t, inet_addr("10.0.0.1")), "web"); /* the first one told */
-	assert_null(names_reverse(t, inet_addr("10.0.0.9")));
-	names_free(t);
+	assert_int_equal(wire_read(query, n, &q), 0);
+	assert_false(q.edns);
+	assert_int_equal(q.udp_size, WIRE_UDP_MIN);
+	memcpy(query + n, opt, sizeof opt);
+	query[11] = 1; /* an additional record */
+	assert_int_equal(wire_read(query, n + sizeof opt, &q), 0);
+	assert_true(q.edns);
+	assert_int_equal(q.udp_size, 1232);
+	wire_begin(&a, out, sizeof out, query, &q, WIRE_OK);
+	wire_end(&a);
+	assert_int_equal(a.n, n + sizeof opt); /* who asks with it is answered with it */
+	assert_int_equal(out[11], 1);
+	assert_int_equal(out[n + 2], 41);
+	for (size_t cut = 1; cut < sizeof opt; cut++) { /* a broken record says nothing */
+		assert_int_equal(wire_read(query, n + cut, &q), 0);
+		assert_int_equal(q.edns, cut == sizeof opt);
+	}
 }
 
-static void test_an_answer_that_does_not_fit_is_cut(void **state)
+static void test_an_upstreams_answer_is_cut(void **state)
 {
-	static struct network network = { .id = "n", .name = "blue" };
-	struct sandbox s = { .what = { .n_networks = 1, .networks = { "n" } } };
-	struct dns d = { .networks = &network };
-	auto_str struct str text = STR_INIT(4000);
-	uint8_t query[600], out[WIRE_UDP_MAX];
+	uint8_t answer[600] = { 0 };
+	size_t n = make_query(answer, "web", WIRE_A);
 
 	(void)state;
-	for (int i = 0; i < 100; i++) {
-		str_addf(&text, "all 10.0.0.%d\n", i);
-	}
-	network.names = names_read(text.data, text.len);
-	int n = answer_local(&d, &s, query, make_query(query, "all", WIRE_A), out, sizeof out);
-	assert_in_range(n, WIRE_HEADER, sizeof out);
-	assert_true(out[2] & 2); /* TC: the client comes again by TCP */
-	uint8_t whole[4000];
-	n = answer_local(&d, &s, query, make_query(query, "all.blue", WIRE_A), whole, sizeof whole);
-	assert_int_equal(whole[7], 100);
-	assert_false(whole[2] & 2);
-	assert_int_equal(answer_local(&d, &s, query, make_query(query, "none", WIRE_A), out, sizeof out), 0);
-	names_free(network.names);
+	answer[2] = 0x81;
+	answer[7] = 20; /* answers */
+	assert_int_equal(wire_cut(answer, 600, 600), 600);
+	assert_false(answer[2] & 2);
+	assert_int_equal(wire_cut(answer, 600, 512), n);
+	assert_true(answer[2] & 2);
+	assert_int_equal(answer[7], 0);
+	answer[5] = 0;
+	assert_int_equal(wire_cut(answer, 600, 512), WIRE_HEADER);
 }
 
 int main(void)
@@ -163,8 +139,8 @@ int main(void)
 		cmocka_unit_test(test_what_is_no_question),
 		cmocka_unit_test(test_answers_of_upstreams),
 		cmocka_unit_test(test_reverse_names),
-		cmocka_unit_test(test_names),
-		cmocka_unit_test(test_an_answer_that_does_not_fit_is_cut),
+		cmocka_unit_test(test_what_a_client_takes),
+		cmocka_unit_test(test_an_upstreams_answer_is_cut),
 	};
 
 	return cmocka_run_group_tests_name("dns_wire", tests, NULL, NULL);
