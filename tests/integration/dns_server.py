@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """A name server for tests: dns_server.py ADDRESS MODE LOG. Modes: answer (every A is 192.0.2.ADDRESS's last byte), fail (SERVFAIL),
-silent. UDP and TCP; each question is a line in LOG."""
+silent. UDP and TCP; each question is a line in LOG: its name and who asked."""
 import socket
 import struct
 import sys
@@ -10,14 +10,14 @@ import threading
 address, mode, log = sys.argv[1:4]
 
 
-def reply(query):
+def reply(query, peer):
     at = 12
     parts = []
     while query[at]:
         parts.append(query[at + 1:at + 1 + query[at]].decode())
         at += 1 + query[at]
     with open(log, 'a', encoding='ascii') as f:
-        f.write('.'.join(parts) + '\n')
+        f.write('.'.join(parts) + ' ' + peer[0] + '\n')
     question = query[12:at + 5]
     if mode == 'fail':
         return query[:2] + struct.pack('!HHHHH', 0x8182, 1, 0, 0, 0) + question
@@ -28,9 +28,9 @@ def reply(query):
 
 def serve_tcp(listener):
     while True:
-        s, _ = listener.accept()
+        s, peer = listener.accept()
         size = struct.unpack('!H', s.recv(2, socket.MSG_WAITALL))[0]
-        data = reply(s.recv(size, socket.MSG_WAITALL))
+        data = reply(s.recv(size, socket.MSG_WAITALL), peer)
         s.sendall(struct.pack('!H', len(data)) + data)
         s.close()
 
@@ -49,4 +49,4 @@ while True:
         with open(log, 'a', encoding='ascii') as out:
             out.write('silent\n')
         continue
-    udp.sendto(reply(question), peer)
+    udp.sendto(reply(question, peer), peer)
