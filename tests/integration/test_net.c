@@ -116,10 +116,10 @@ static void test_create_refuses(void **state)
 		int kind;
 		const char *text;
 	} cases[] = {
-		{ "{'Name':''}", ERROR_INVALID, "invalid network name" },
+		{ "{'Name':''}", ERROR_INVALID, "invalid name: name is empty" },
 		{ "{'Name':'host'}", ERROR_DENIED, "operation is not permitted on predefined host network" },
 		{ "{'Name':'mine'}", ERROR_CONFLICT, "network with name mine already exists" },
-		{ "{'Name':'x','Driver':'nope'}", ERROR_NOT_FOUND, "plugin not found" },
+		{ "{'Name':'x','Driver':'nope'}", ERROR_NOT_FOUND, "plugin \"nope\" not found" },
 		{ "{'Name':'x','Driver':'host'}", ERROR_DENIED,
 			"only one instance of \"host\" network is allowed" },
 		{ "{'Name':'x','IPAM':{'Config':[{'Subnet':'10.1.0.0'}]}}", ERROR_INVALID,
