@@ -324,8 +324,13 @@ static bool ask_udp(struct dns *d, struct query *q, struct ways *w, const struct
 	way->source.ready = udp_ready;
 	if (way->source.fd < 0 && source_add(d, &way->source, way->fd, EPOLLIN) < 0)
 		return false;
-	if (choose_id(q, way) < 0 || send(way->fd, message(q), q->n, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+	if (choose_id(q, way) < 0)
 		return false;
+	if (send(way->fd, message(q), q->n, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+		if (errno != EAGAIN)
+			fail_way(d, way); /* the error was that of a question before */
+		return false;
+	}
 	q->way = way;
 	q->next_way = way->queries;
 	if (q->next_way)
