@@ -5,11 +5,13 @@
 #include "engine/net/object.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
+#include "lib/base/fd.h"
 #include "lib/base/id.h"
 #include "lib/base/log.h"
 #include "lib/base/path.h"
 #include "lib/base/spawn.h"
 #include "lib/base/str.h"
+#include "lib/base/sys.h"
 #include "lib/cgroup/cgroup.h"
 #include "lib/json/json.h"
 #include "lib/proto/dns.h"
@@ -31,7 +33,7 @@
 #include <unistd.h>
 
 #define PROGRAM    "gantry-dns"
-#define ANSWER_MS  5000
+#define ANSWER_MS  2000
 #define RETRY_NS   (CLOCK_S / 4)
 #define STARTS_MAX 20 /* one after the other, before it is given up */
 
@@ -46,7 +48,8 @@ struct dns {
 	bool running;
 	int wake; /* eventfd: sock has changed, or stop */
 	atomic_bool stop;
-	struct spawn_child child; /* of this gantryd; pidfd -1: none */
+	pid_t pid;                /* as it says itself */
+	struct spawn_child child; /* the process, of this gantryd or an earlier one; pidfd -1: none */
 };
 
 /* ---- talking ------------------------------------------------------------------------------ */
@@ -78,6 +81,8 @@ static int ask(struct dns *d, void *message, size_t n, enum proto_dns_type type,
 		hang_up(d);
 		return -ENOTCONN;
 	}
+	if (type == PROTO_DNS_HELLO)
+		d->pid = result.pid;
 	return result.head.code;
 }
 
@@ -285,14 +290,45 @@ static int socket_address(const struct net *net, struct sockaddr_un *ret)
 	return path_format(ret->sun_path, sizeof ret->sun_path, "%s/dns.sock", net->engine->config.exec_root);
 }
 
-static int hello(struct dns *d, int sock)
+static int say_hello(struct dns *d)
 {
 	struct proto_dns_message m = { .head.code = PROTO_DNS_VERSION };
 
-	d->sock = sock;
-	int r = ask(d, &m, sizeof m, PROTO_DNS_HELLO, NULL, 0);
-	if (r == PROTO_DNS_VERSION)
+	return ask(d, &m, sizeof m, PROTO_DNS_HELLO, NULL, 0);
+}
+
+static bool is_gantry_dns(pid_t pid)
+{
+	char path[32];
+	auto_free char *name = NULL;
+
+	path_format(path, sizeof path, "/proc/%d/comm", (int)pid);
+	return fd_read_file(AT_FDCWD, path, 64, &name, NULL) == 0 && strcmp(name, PROGRAM "\n") == 0;
+}
+
+/* Holds the process that answers, so that it can be killed when it does not any more.  One of an earlier
+ * gantryd says itself who it is: it is still alive behind the pidfd if it answers then, and nothing of
+ * another name is ever killed. */
+static int hold(struct dns *d)
+{
+	if (d->child.pidfd >= 0)
 		return 0;
+	int pidfd = d->pid > 0 ? sys_pidfd_open(d->pid, 0) : -1;
+	if (say_hello(d) != PROTO_DNS_VERSION || !is_gantry_dns(d->pid)) {
+		if (pidfd >= 0)
+			close(pidfd);
+		return d->sock < 0 ? -EPROTO : 0;
+	}
+	d->child = (struct spawn_child){ .pid = d->pid, .pidfd = pidfd };
+	return 0;
+}
+
+static int hello(struct dns *d, int sock)
+{
+	d->sock = sock;
+	int r = say_hello(d);
+	if (r == PROTO_DNS_VERSION)
+		return hold(d);
 	if (r >= 0) { /* of another gantry: it ends, and one of ours begins */
 		ask_plain(d, PROTO_DNS_END, "");
 		hang_up(d);
@@ -365,7 +401,7 @@ static void reap(struct dns *d)
 	if (d->child.pidfd < 0)
 		return;
 	spawn_kill(&d->child, SIGKILL);
-	spawn_wait(&d->child, INT64_MAX, &status);
+	spawn_wait(&d->child, clock_mono_ns() + CLOCK_S, &status);
 	close(d->child.pidfd);
 	d->child.pidfd = -1;
 }

@@ -184,17 +184,16 @@ static int make_sandbox(struct net_member *m, struct error *err)
 	return 0;
 }
 
-static int open_names(struct net_member *m, struct error *err)
+/* What fails is told by dns_member, which tries again: without names is better than not at all. */
+static void open_names(struct net_member *m)
 {
 	struct dns_sockets names;
-	int r = sandbox_open_names(m->netns, &names, err);
 
-	if (r < 0)
-		return r;
+	if (sandbox_open_names(m->netns, &names, NULL) < 0)
+		return;
 	net_lock(m->net);
 	m->names = names;
 	net_unlock(m->net);
-	return 0;
 }
 
 /* Places are reserved before anything is made: a network that is full is told at once. */
@@ -207,7 +206,7 @@ static int connect_all(struct net_member *m, struct error *err)
 	if (r == 0 && !m->host)
 		r = make_sandbox(m, err);
 	if (r == 0 && dns_serves_member(m))
-		r = open_names(m, err);
+		open_names(m);
 	for (struct net_endpoint *ep = m->endpoints; r == 0 && ep; ep = ep->next)
 		r = endpoint_join(ep, start_want_of(m, ep), m->netns, false, err);
 	return r;

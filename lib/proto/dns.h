@@ -50,7 +50,8 @@ struct proto_dns_head {
 	int32_t code;
 };
 
-struct proto_dns_message { /* all but SANDBOX */
+/* All but SANDBOX.  HELLO, END and the result stay as they are in every version. */
+struct proto_dns_message {
 	struct proto_dns_head head;
 	char id[PROTO_DNS_ID]; /* DROP */
 };
@@ -86,6 +87,8 @@ struct proto_dns_place {
 
 struct proto_dns_result {
 	struct proto_dns_head head; /* code: 0 or -errno; HELLO: the version */
+	int32_t pid;                /* HELLO: gantry-dns's */
+	uint32_t reserved;
 };
 
 /* 0 or -errno; may block. */

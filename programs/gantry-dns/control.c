@@ -138,6 +138,7 @@ static void end_sync(struct dns *d)
 int control_open(struct dns *d)
 {
 	d->owner = geteuid();
+	d->pid = getpid();
 	d->control.fd = -1;
 	d->names = names_new();
 	d->sandboxes = calloc(SANDBOX_BUCKETS, sizeof(struct sandbox *));
@@ -203,7 +204,8 @@ static void on_message(struct dns *d, struct source *s, uint32_t events)
 	struct proto_dns_result result = { .head = { .magic = PROTO_DNS_MAGIC,
 						   .size = sizeof result,
 						   .type = m.head.type,
-						   .code = carry_out(d, &m, (size_t)n, fds, nfds) } };
+						   .code = carry_out(d, &m, (size_t)n, fds, nfds) },
+		.pid = d->pid };
 	for (size_t i = 0; i < nfds; i++)
 		if (fds[i] >= 0)
 			close(fds[i]);

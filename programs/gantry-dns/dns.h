@@ -77,6 +77,7 @@ struct dns {
 	int epoll;
 	int64_t now_ns;
 	bool ended;
+	pid_t pid;
 	uid_t owner;                     /* who may tell it something */
 	struct source *dead;             /* to be freed at the end of the round */
 	struct timer *first, *last;      /* by time */

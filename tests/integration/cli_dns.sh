@@ -178,6 +178,14 @@ same "and with the next one" "NOERROR $web" "$(ask app web)"
 same "which has taken it over" "$pid" "$(pgrep -x gantry-dns)"
 gantry run -d --name late --network blue busybox sleep 1000 >/dev/null
 same "with new names" "NOERROR $(address late blue)" "$(ask app late)"
+kill -STOP "$pid"
+gantry run -d --name stuck --network blue busybox sleep 1000 >/dev/null
+same "one that does not answer is replaced" "NOERROR $(address stuck blue)" "$(ask app stuck)"
+ended() { ! kill -0 "$pid" 2>/dev/null; }
+wait_for 5 ended
+point "and killed" $?
+gantry rm -f stuck >/dev/null
+pid=$(pgrep -x gantry-dns)
 kill -9 "$pid"
 back() { [ "$(ask app web)" = "NOERROR $web" ]; }
 wait_for 10 back
