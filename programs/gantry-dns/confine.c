@@ -30,7 +30,7 @@
 /* A sanitizer needs memory without limit and calls of its own; its search for leaks traces other processes.
  */
 #define SANITIZED true
-const char *__asan_default_options(void); /* NOLINT: the sanitizer's name */
+__attribute__((visibility("default"))) const char *__asan_default_options(void); /* NOLINT: its name */
 const char *__asan_default_options(void)
 {
 	return "detect_leaks=0";

@@ -22,7 +22,7 @@
 /* A sanitizer's shadow is larger than any limit, and its search for leaks traces other processes. */
 #undef MEMORY_MAX
 #define MEMORY_MAX RLIM_INFINITY
-const char *__asan_default_options(void); /* NOLINT: the sanitizer's name */
+__attribute__((visibility("default"))) const char *__asan_default_options(void); /* NOLINT: its name */
 const char *__asan_default_options(void)
 {
 	return "detect_leaks=0";

@@ -180,7 +180,9 @@ gantry run -d --name late --network blue busybox sleep 1000 >/dev/null
 same "with new names" "NOERROR $(address late blue)" "$(ask app late)"
 kill -STOP "$pid"
 gantry run -d --name stuck --network blue busybox sleep 1000 >/dev/null
-same "one that does not answer is replaced" "NOERROR $(address stuck blue)" "$(ask app stuck)"
+anew() { [ "$(ask app stuck)" = "NOERROR $(address stuck blue)" ]; }
+wait_for 30 anew
+point "one that does not answer is replaced" $?
 ended() { ! kill -0 "$pid" 2>/dev/null; }
 wait_for 5 ended
 point "and killed" $?
@@ -192,7 +194,9 @@ wait_for 10 back
 point "killed, it is started again and knows everything" $?
 same "about all" "NOERROR $(address late blue)" "$(ask app late)"
 status() { awk -v key="$1:" '$1 == key { print $2 }' "/proc/$(pgrep -x gantry-dns)/status"; }
-same "it has no privileges" "0000000000000000 1 2 65534" "$(status CapEff) $(status NoNewPrivs) $(status Seccomp) $(status Uid)"
+calls=2
+! grep -q '^GANTRY_SANITIZE:STRING=.' "$build/CMakeCache.txt" || calls=0 # a sanitizer has calls of its own
+same "it has no privileges" "0000000000000000 1 $calls 65534" "$(status CapEff) $(status NoNewPrivs) $(status Seccomp) $(status Uid)"
 same "and no files" 0 "$(find "/proc/$(pgrep -x gantry-dns)/root/" -mindepth 1 | wc -l)"
 gantry rm -f web app far late >/dev/null
 gantry network rm blue green >/dev/null
