@@ -126,8 +126,16 @@ int forward(struct dns *d, struct sandbox *s, const uint8_t *query, size_t n, bo
 	void *ctx, struct query **ret);
 void query_cancel(struct dns *d, struct query *q);
 void queries_drop(struct dns *d, struct sandbox *s); /* all of a sandbox end without an answer */
-void ways_init(struct ways *w, int *fds);            /* takes PROTO_DNS_HOST_FDS of them; NULL: none */
+
+/* ---- ways.c ---- */
+void ways_init(struct ways *w, int *fds); /* takes PROTO_DNS_HOST_FDS of them; NULL: none */
 void ways_close(struct dns *d, struct ways *w);
+/* One that has nothing to do, as long as each other server finds one, too; else the least busy one to the
+ * same server; NULL: none. */
+struct way *way_choose(struct ways *w, const struct proto_dns_server *server, unsigned n_servers);
+/* As new: neither bound nor connected, with no error that was another one's. */
+int way_reset(int fd);
+int way_connect(int fd, const struct proto_dns_server *server); /* -errno, -EINPROGRESS */
 
 /* ---- stream.c ---- */
 void stream_accept(struct dns *d, struct source *s, uint32_t events); /* the source is a sandbox's tcp */

@@ -51,82 +51,6 @@ static struct query *of_timer(struct timer *t)
 
 static void ask_next(struct dns *d, struct query *q);
 
-/* ---- sockets ------------------------------------------------------------------------------- */
-void ways_init(struct ways *w, int *fds)
-{
-	*w = (struct ways){ 0 };
-	for (size_t i = 0; i < PROTO_DNS_UDP; i++) {
-		w->udp[i].fd = fds ? fds[i] : -1;
-		w->udp[i].source.fd = -1;
-	}
-	for (size_t i = 0; i < PROTO_DNS_TCP; i++)
-		w->tcp[i] = fds ? fds[PROTO_DNS_UDP + i] : -1;
-	for (size_t i = 0; fds && i < PROTO_DNS_HOST_FDS; i++)
-		fds[i] = -1;
-}
-
-void ways_close(struct dns *d, struct ways *w)
-{
-	for (size_t i = 0; i < PROTO_DNS_UDP; i++) {
-		source_take(d, &w->udp[i].source);
-		if (w->udp[i].fd >= 0)
-			close(w->udp[i].fd);
-		w->udp[i].fd = -1;
-	}
-	for (size_t i = 0; i < PROTO_DNS_TCP; i++) {
-		if (w->tcp[i] >= 0)
-			close(w->tcp[i]);
-		w->tcp[i] = -1;
-	}
-}
-
-/* As new: neither bound nor connected, with no error that was another one's. */
-static int reset_socket(int fd)
-{
-	const struct sockaddr none = { .sa_family = AF_UNSPEC };
-	int error;
-	socklen_t n = sizeof error;
-
-	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n);
-	return connect(fd, &none, sizeof none) < 0 ? -errno : 0;
-}
-
-static int connect_socket(int fd, const struct proto_dns_server *server)
-{
-	const struct sockaddr_in to = {
-		.sin_family = AF_INET, .sin_port = server->port, .sin_addr.s_addr = server->address
-	};
-
-	return connect(fd, (const struct sockaddr *)&to, sizeof to) < 0 ? -errno : 0;
-}
-
-static bool is_connected(const struct way *way, const struct proto_dns_server *server)
-{
-	return way->server.address == server->address && way->server.port == server->port;
-}
-
-/* One that has nothing to do, as long as each other server finds one, too; else the least busy one to the
- * same server. */
-static struct way *choose_way(struct ways *w, const struct proto_dns_server *server, unsigned n_servers)
-{
-	struct way *idle = NULL, *shared = NULL;
-	unsigned busy = 0;
-
-	for (size_t i = 0; i < PROTO_DNS_UDP; i++) {
-		struct way *way = &w->udp[i];
-		if (way->fd >= 0 && way->n == 0) {
-			idle = way;
-		} else if (way->fd >= 0 && is_connected(way, server)) {
-			busy++;
-			if (!shared || way->n < shared->n)
-				shared = way;
-		}
-	}
-	if (idle && (!shared || busy + n_servers <= PROTO_DNS_UDP))
-		return idle;
-	return shared && shared->n < SOCKET_QUERIES_MAX ? shared : NULL;
-}
-
 /* Out of what it waits for or by; the query stays. */
 static void leave_udp(struct query *q)
 {
@@ -183,7 +107,7 @@ static void leave_tcp(struct dns *d, struct query *q)
 		return;
 	while (w->tcp[i] >= 0)
 		i++;
-	if (reset_socket(fd) == 0)
+	if (way_reset(fd) == 0)
 		w->tcp[i] = fd;
 	else
 		close(fd);
@@ -314,11 +238,11 @@ static int choose_id(struct query *q, const struct way *way)
 
 static bool ask_udp(struct dns *d, struct query *q, struct ways *w, const struct proto_dns_server *server)
 {
-	struct way *way = choose_way(w, server, q->sandbox->n_servers);
+	struct way *way = way_choose(w, server, q->sandbox->n_servers);
 
 	if (!way)
 		return false;
-	if (way->n == 0 && (reset_socket(way->fd) < 0 || connect_socket(way->fd, server) < 0))
+	if (way->n == 0 && (way_reset(way->fd) < 0 || way_connect(way->fd, server) < 0))
 		return false;
 	way->server = *server;
 	way->source.ready = udp_ready;
@@ -406,7 +330,7 @@ static bool begin_tcp(struct dns *d, struct query *q)
 		i++;
 	if (i == PROTO_DNS_TCP || getrandom(message(q), 2, GRND_NONBLOCK) != 2)
 		return false;
-	int r = connect_socket(w->tcp[i], &q->sandbox->servers[q->server]);
+	int r = way_connect(w->tcp[i], &q->sandbox->servers[q->server]);
 	if (r < 0 && r != -EINPROGRESS)
 		return false;
 	q->at = 0;
@@ -414,7 +338,7 @@ static bool begin_tcp(struct dns *d, struct query *q)
 	q->data[1] = (uint8_t)q->n;
 	q->source.ready = tcp_ready;
 	if (source_add(d, &q->source, w->tcp[i], EPOLLOUT) < 0) {
-		reset_socket(w->tcp[i]);
+		way_reset(w->tcp[i]);
 		return false;
 	}
 	w->tcp[i] = -1;
