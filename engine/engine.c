@@ -14,6 +14,7 @@
 #include "lib/base/id.h"
 #include "lib/base/log.h"
 #include "lib/base/path.h"
+#include "lib/cgroup/cgroup.h"
 #include "lib/rootfs/remove.h"
 
 #include <errno.h>
@@ -23,6 +24,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 
 /* ---- folders ------------------------------------------------------------------------ */
 static int make_parents(const char *path, struct error *err)
@@ -273,12 +275,27 @@ int engine_open(const struct engine_config *config, struct engine **ret, struct 
 	return r;
 }
 
+/* gantry-dns, which was told to end just now, was in the supervisors' cgroup, too. */
+static void drop_cgroup(const struct engine *e)
+{
+	const struct timespec pause = { .tv_nsec = 10000000 };
+	char path[CGROUP_PATH_MAX];
+
+	path_format(path, sizeof path, "/gantry/shims/%s", e->instance);
+	for (int i = 0; i < 20 && cgroup_remove_empty(&e->cgroups, path, NULL) < 0; i++)
+		nanosleep(&pause, NULL);
+	cgroup_remove_empty(&e->cgroups, "/gantry/shims", NULL);
+	cgroup_remove_empty(&e->cgroups, "/gantry", NULL);
+}
+
 void engine_close(struct engine *e)
 {
 	if (!e)
 		return;
 	containers_close(e->containers);
 	net_close(e->net);
+	if (e->containers)
+		drop_cgroup(e);
 	volumes_close(e->volumes);
 	images_close(e->images);
 	events_free(e->events);
